@@ -1,0 +1,1 @@
+"""Whom to call, when, how often, and what came of it."""

@@ -1,0 +1,195 @@
+"""Campaigns, their bases and contacts, and every attempt to reach one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import UtcDateTime, utcnow
+from config.extensions import db
+
+#: SQLite increments only INTEGER primary keys; MariaDB needs BIGINT for many millions of rows.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+
+class BaseState(StrEnum):
+    WAITING = "waiting"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ContactState(StrEnum):
+    PENDING = "pending"  # still to be called (yellow)
+    REACHED = "reached"  # heard the message (green)
+    NOT_REACHED = "not_reached"  # given up (red)
+    UNKNOWN = "unknown"  # the PBX died with the call; a person decides (red, counted apart)
+
+
+class Disposition(StrEnum):
+    """How an attempt ended; the open attempt has none."""
+
+    REACHED = "reached"
+    NOT_HEARD = "answered_not_heard"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    INVALID_NUMBER = "invalid_number"
+    UNAVAILABLE = "unavailable"
+    CONGESTION = "congestion"
+    TRUNK_FAILURE = "trunk_failure"
+    NOT_PLACED = "not_placed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class Campaign(db.Model):
+    """One task of calling: what is said, to whom, when and how often (N13 to N18)."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(20), default=CampaignState.DRAFT, index=True)
+    #: Why the product itself paused it: a stable code and the words for its sentence.
+    state_code: Mapped[str] = mapped_column(String(40), default="")
+    state_detail: Mapped[str] = mapped_column(String(300), default="")
+    trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunk.id"))
+    caller_id: Mapped[str] = mapped_column(String(20), default="")
+    region: Mapped[str] = mapped_column(String(2), default="RU")
+    timezone: Mapped[str] = mapped_column(String(64), default="Europe/Moscow")
+    channel_limit: Mapped[int] = mapped_column(Integer, default=10)
+    attempts: Mapped[int] = mapped_column(Integer, default=3)
+    ring_s: Mapped[int] = mapped_column(Integer, default=30)
+    #: Seconds after which we say that the callee heard the message (N14).
+    notification_s: Mapped[float] = mapped_column(Float, default=5.0)
+    retry_s: Mapped[int] = mapped_column(Integer, default=900)
+    #: Own times for some dispositions; None means ``retry_s``.
+    retry_busy_s: Mapped[int | None] = mapped_column(Integer)
+    retry_no_answer_s: Mapped[int | None] = mapped_column(Integer)
+    retry_failed_s: Mapped[int | None] = mapped_column(Integer)
+    #: ``campaigns.windows.CallingWindows.to_json``.
+    windows: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: The message: stem of the file in ``settings.sounds``, its name as uploaded, its length.
+    sound: Mapped[str] = mapped_column(String(64), default="")
+    sound_name: Mapped[str] = mapped_column(String(255), default="")
+    sound_s: Mapped[float] = mapped_column(Float, default=0.0)
+    created_by: Mapped[str] = mapped_column(String(255), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class ContactBase(db.Model):
+    """A loaded list (N18)."""
+
+    __tablename__ = "base"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), index=True)
+    filename: Mapped[str] = mapped_column(String(255))
+    comment: Mapped[str] = mapped_column(String(500), default="")
+    path: Mapped[str] = mapped_column(String(500))  # relative to settings.uploads
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(20), default=BaseState.WAITING)
+    #: Error code and sentence's words when state is failed.
+    error_code: Mapped[str] = mapped_column(String(40), default="")
+    error_detail: Mapped[str] = mapped_column(String(500), default="")
+    #: What was found in the file: format, encoding, delimiter, header_line, columns, phone_column, zone_column, sheet.
+    layout: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    progress: Mapped[float] = mapped_column(Float, default=0.0)  # 0 to 1
+    rows: Mapped[int] = mapped_column(Integer, default=0)
+    accepted: Mapped[int] = mapped_column(Integer, default=0)
+    rejected: Mapped[int] = mapped_column(Integer, default=0)
+    duplicates: Mapped[int] = mapped_column(Integer, default=0)
+    created_by: Mapped[str] = mapped_column(String(255), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    #: Renewed by the job that loads it; an old one means that the job died and it may be started again.
+    heartbeat_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    loaded_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Contact(db.Model):
+    """A person to be called."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "number"),
+        Index("ix_contact_due", "campaign_id", "state", "due_at"),
+        Index("ix_contact_base", "base_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    base_id: Mapped[int] = mapped_column(ForeignKey("base.id"))
+    line: Mapped[int] = mapped_column(Integer)  # line or sheet row in the file, from 1
+    number: Mapped[str] = mapped_column(String(20))  # E.164 digits without plus
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # every column of the row, as text
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20), default=ContactState.PENDING)
+    #: Attempts that count against the campaign's ``attempts``.
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    #: Not before this moment. None while an attempt is open, while its base is not ready, and when final.
+    due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_disposition: Mapped[str | None] = mapped_column(String(20))
+
+
+class RejectedRow(db.Model):
+    """A row of a base that became no contact, and why."""
+
+    __tablename__ = "rejected_row"
+    __table_args__ = (Index("ix_rejected_row_base", "base_id", "line"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    base_id: Mapped[int] = mapped_column(ForeignKey("base.id"))
+    line: Mapped[int] = mapped_column(Integer)
+    code: Mapped[str] = mapped_column(String(40))
+    value: Mapped[str] = mapped_column(String(100))  # the cell as it stood, shortened
+    #: For duplicates: the line or base of the row that was kept.
+    detail: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Attempt(db.Model):
+    """One dialling of one contact. A row here exists before the call does, and its outcome is written once."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("contact_id", "number_of_attempt"),
+        UniqueConstraint("open_for_contact"),
+        Index("ix_attempt_open", "open_for_contact", "campaign_id"),
+        Index("ix_attempt_campaign", "campaign_id", "claimed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(20), unique=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    contact_id: Mapped[int] = mapped_column(BigId, ForeignKey("contact.id"))
+    #: The contact while the attempt is open, else NULL: the database itself refuses a second open attempt.
+    open_for_contact: Mapped[int | None] = mapped_column(BigId)
+    number_of_attempt: Mapped[int] = mapped_column(Integer)  # 1, 2, 3 … including those that do not count
+    trunk_id: Mapped[int] = mapped_column(ForeignKey("trunk.id"))
+    node_id: Mapped[int] = mapped_column(ForeignKey("node.id"))
+    boot: Mapped[str] = mapped_column(String(40))  # the PBX's boot id at the claim
+    claimed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    disposition: Mapped[str | None] = mapped_column(String(20))
+    counted: Mapped[bool] = mapped_column(default=True)
+    sip_code: Mapped[int | None] = mapped_column(Integer)
+    cause: Mapped[int | None] = mapped_column(Integer)
+    listened_s: Mapped[float] = mapped_column(Float, default=0.0)
+    detail: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,1 @@
+"""Settings, database, extensions, logging and the templates of the PBX configuration."""

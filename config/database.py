@@ -1,0 +1,135 @@
+"""How transactions run on SQLite and MariaDB alike.
+
+SQLite: WAL, and a writing transaction begins with ``BEGIN IMMEDIATE``, because a deferred one that first reads and
+then writes fails at once with SQLITE_BUSY_SNAPSHOT when somebody else wrote in between
+(https://www.sqlite.org/isolation.html). MariaDB: READ COMMITTED and explicit row locks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from sqlalchemy import DateTime, Engine, event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator
+
+from config.extensions import db
+
+T = TypeVar("T")
+
+#: How the next SQLite transaction of this thread or task begins.
+_begin: ContextVar[str] = ContextVar("sqlite_begin", default="BEGIN")
+
+#: MariaDB: deadlock, lock wait timeout, server gone, lost connection, cannot connect.
+TRANSIENT_MYSQL = {1213, 1205, 2006, 2013, 2003, 1020}
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware UTC time, stored without zone, to the millisecond on MariaDB."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=3))
+        return dialect.type_descriptor(DateTime())
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime reached the database")
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+        return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        return None if value is None else value.replace(tzinfo=dt.UTC)
+
+
+def utcnow() -> dt.datetime:
+    """The current time, aware, UTC, whole milliseconds (what both databases keep)."""
+    now = dt.datetime.now(dt.UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options of the SQLAlchemy engine for this database address."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 30}}
+    return {"isolation_level": "READ COMMITTED", "pool_pre_ping": True, "pool_recycle": 1800, "pool_size": 20}
+
+
+def install_events(engine: Engine) -> None:
+    """Prepare SQLite connections: WAL, foreign keys, transactions begun by us rather than by the driver."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: sqlite3.Connection, _record: object) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(_begin.get())
+
+
+@contextmanager
+def write_intent() -> Iterator[None]:
+    """Transactions that begin inside take SQLite's write lock at once."""
+    token = _begin.set("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        _begin.reset(token)
+
+
+def is_transient(exc: BaseException) -> bool:
+    """True when the same transaction may succeed if it is run again from its beginning."""
+    if not isinstance(exc, DBAPIError):
+        return False
+    if exc.connection_invalidated:
+        return True
+    args = getattr(exc.orig, "args", ())
+    if args and args[0] in TRANSIENT_MYSQL:
+        return True
+    return isinstance(exc, OperationalError) and "database is locked" in str(exc.orig)
+
+
+def write(work: Callable[[Session], T], attempts: int = 8) -> T:
+    """Run ``work`` in one writing transaction of its own and commit; run it again after a passing fault.
+
+    ``work`` must have no effect outside the database. Needs an application context.
+
+    :raises sqlalchemy.exc.DBAPIError: the last fault, after ``attempts`` tries.
+    """
+    for attempt in range(attempts):
+        try:
+            with write_intent(), Session(db.engine, expire_on_commit=False) as session, session.begin():
+                return work(session)
+        except DBAPIError as exc:
+            if attempt == attempts - 1 or not is_transient(exc):
+                raise
+            time.sleep(min(1.0, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - jitter only
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def read() -> Iterator[Session]:
+    """A session for reading, outside of any writing transaction."""
+    with Session(db.engine, expire_on_commit=False) as session:
+        yield session

@@ -1,0 +1,129 @@
+"""Every setting, typed, with one sentence each; read from the environment and from ``<home>/obzvon.env``.
+
+A wrong value stops the start and names itself (see :func:`load`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: Asterisk reads our paths inside comma- and ampersand-separated arguments, so a home may hold only these.
+SAFE_PATH = re.compile(r"^[A-Za-z0-9_./+@-]+$")
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names the setting and says what to do."""
+
+    code = "settings_wrong"
+
+
+class Settings(BaseSettings):
+    """All settings; the environment wins over the file (prefix ``OBZVON_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="OBZVON_", extra="ignore")
+
+    home: Path = Field(Path("var"), description="Folder that holds all state of this copy.")
+    runtime: Path = Field(Path(".runtime"), description="Folder with the installed Asterisk; several homes share it.")
+    database_url: str = Field("", description="SQLAlchemy address; empty means SQLite inside the home.")
+    broker_url: str = Field("", description="Celery broker; empty means the private Redis of this home.")
+
+    web_host: str = Field("127.0.0.1", description="Address on which the pages are served.")
+    web_port: int = Field(8080, ge=1, le=65535, description="Port of the pages.")
+    ami_port: int = Field(5038, ge=1, le=65535, description="Manager port of our Asterisk, on 127.0.0.1.")
+    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
+    sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")
+    sip_local_port: int = Field(
+        5070, ge=1, le=65535, description="SIP port on 127.0.0.1 towards the rehearsal carrier."
+    )
+    carrier_host: str = Field("127.0.0.2", description="Loopback address of the rehearsal carrier.")
+    carrier_sip_port: int = Field(5080, ge=1, le=65535, description="SIP port of the rehearsal carrier.")
+    rtp_start: int = Field(10000, ge=1024, le=65000, description="First RTP port; 10,000 ports from here are used.")
+
+    rehearsal: bool = Field(True, description="Run the rehearsal carrier, which answers like real people do.")
+    rehearsal_record: bool = Field(True, description="Record what the rehearsal callees hear.")
+
+    node_name: str = Field("main", pattern=r"^[a-z0-9-]{1,20}$", description="Name of this Asterisk node.")
+    node_channels: int = Field(200, ge=1, le=5000, description="Most calls at once on this node.")
+    node_cps: float = Field(50.0, gt=0, le=5000, description="Most new calls per second on this node.")
+
+    default_region: str = Field("RU", pattern=r"^[A-Z]{2}$", description="Region of numbers without country code.")
+    default_timezone: str = Field("Europe/Moscow", description="Zone of new campaigns (tz database name).")
+    default_locale: str = Field("en", pattern=r"^(en|ru)$", description="Language of the pages before a user chose.")
+
+    jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
+    web_threads: int = Field(16, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
+    max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as exc:
+            raise ValueError("not a zone of the tz database, such as Europe/Moscow") from exc
+        return value
+
+    @field_validator("home", "runtime")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        path = value.expanduser().absolute()
+        if not SAFE_PATH.match(str(path)):
+            raise ValueError("the path may hold letters, digits and _ . / + @ - only")
+        return path
+
+    @model_validator(mode="after")
+    def _fill_addresses(self) -> Settings:
+        if not self.database_url:
+            self.database_url = f"sqlite:///{self.home}/obzvon.sqlite3"
+        if not self.broker_url:
+            self.broker_url = f"redis+socket://{self.home}/run/redis.sock"
+        return self
+
+    @property
+    def sounds(self) -> Path:
+        """Messages as Asterisk plays them: ``<sha256>.wav``, 8 kHz mono PCM16."""
+        return self.home / "sounds"
+
+    @property
+    def uploads(self) -> Path:
+        """Files as users sent them, under names of our own."""
+        return self.home / "uploads"
+
+    @property
+    def carrier_log(self) -> Path:
+        """The rehearsal carrier's own log, one JSON object per line; the truth for tests."""
+        return self.home / "carrier" / "calls.jsonl"
+
+    @property
+    def carrier_recordings(self) -> Path:
+        """What each rehearsal callee heard: ``<attempt uid>.wav``."""
+        return self.home / "carrier" / "heard"
+
+
+def load(env_file: Path | None = None) -> Settings:
+    """Read the settings anew.
+
+    :raises SettingsError: a value is wrong; the sentence names the setting.
+    """
+    home = Path(os.environ.get("OBZVON_HOME", "var"))
+    try:
+        return Settings(_env_file=env_file or home / "obzvon.env")  # type: ignore[call-arg]
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = "OBZVON_" + str(first["loc"][0]).upper() if first["loc"] else "settings"
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise SettingsError(f"{name}={first.get('input')!r} cannot be used: {message}.") from exc
+
+
+@lru_cache(maxsize=1)
+def get() -> Settings:
+    """The settings of this process, read once."""
+    return load()

@@ -1,0 +1,1 @@
+"""Speaks to Asterisk; knows calls, trunks and nodes, no campaign and no agent."""

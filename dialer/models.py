@@ -1,0 +1,61 @@
+"""Nodes (Asterisk servers) and trunks (ways out of them)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+
+from sqlalchemy import JSON, Float, ForeignKey, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import UtcDateTime, utcnow
+from config.extensions import db
+
+
+class TrunkKind(StrEnum):
+    REHEARSAL = "rehearsal"
+    SIP = "sip"
+    OTHER = "other"  # DAHDI, OOH323, IAX2: configured in Asterisk by hand, dialled by template
+
+
+class Node(db.Model):
+    """One Asterisk with its own dial worker; its Celery queue is ``dial.<name>``."""
+
+    __tablename__ = "node"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(20), unique=True)
+    channels: Mapped[int] = mapped_column(Integer)
+    cps: Mapped[float] = mapped_column(Float)
+    boot: Mapped[str] = mapped_column(String(40), default="")
+    connected: Mapped[bool] = mapped_column(default=False)
+    ringing: Mapped[int] = mapped_column(default=0)
+    talking: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Trunk(db.Model):
+    """A way out: dial template, limits, what it may dial and as whom."""
+
+    __tablename__ = "trunk"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    node_id: Mapped[int] = mapped_column(ForeignKey("node.id"))
+    name: Mapped[str] = mapped_column(String(40), unique=True)  # [a-z0-9-], also the PJSIP endpoint's name
+    title: Mapped[str] = mapped_column(String(100), default="")
+    kind: Mapped[str] = mapped_column(String(20), default=TrunkKind.SIP)
+    template: Mapped[str] = mapped_column(String(100), default="PJSIP/{number}@{trunk}")
+    channels: Mapped[int] = mapped_column(Integer, default=60)
+    cps: Mapped[float] = mapped_column(Float, default=10.0)
+    number_prefix: Mapped[str] = mapped_column(String(10), default="")  # put before the E.164 digits
+    allowed_prefixes: Mapped[list[str]] = mapped_column(JSON, default=list)  # E.164 digits; empty: all
+    caller_ids: Mapped[list[str]] = mapped_column(JSON, default=list)  # digits; the first is the default
+    host: Mapped[str] = mapped_column(String(255), default="")
+    port: Mapped[int] = mapped_column(Integer, default=5060)
+    username: Mapped[str] = mapped_column(String(100), default="")
+    secret_encrypted: Mapped[str] = mapped_column(String(500), default="")
+    register: Mapped[bool] = mapped_column(default=False)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    #: Different numbers in a row that got 503; ten mean that the trunk itself is ill.
+    congestion_streak: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)

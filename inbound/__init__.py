@@ -1,0 +1,1 @@
+"""Queues, agents, devices: the inbound half. Empty until its issue is built."""

@@ -1,0 +1,1 @@
+"""Sound: what a callee hears, as 8 kHz audio."""

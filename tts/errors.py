@@ -1,0 +1,9 @@
+"""The root of this package's errors."""
+
+from __future__ import annotations
+
+from config.errors import ObzvonError
+
+
+class SoundError(ObzvonError):
+    """A sound or text cannot be made into what a callee hears."""
