@@ -117,7 +117,9 @@ class TrunkConfig:
         if not 1 <= self.port <= 65535:
             raise DialerError("trunk_port_wrong", "The trunk's port is between 1 and 65535.", field="port")
         if self.username and not USERNAME.fullmatch(self.username):
-            raise DialerError("trunk_username_wrong", "The user name may hold letters, digits and _ . + -", field="username")
+            raise DialerError(
+                "trunk_username_wrong", "The user name may hold letters, digits and _ . + -", field="username"
+            )
         if self.secret and (not SECRET.fullmatch(self.secret) or self.secret[0] in "=>"):
             raise DialerError(
                 "trunk_secret_wrong",
