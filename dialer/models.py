@@ -56,6 +56,7 @@ class Trunk(db.Model):
     secret_encrypted: Mapped[str] = mapped_column(String(500), default="")
     register: Mapped[bool] = mapped_column(default=False)
     enabled: Mapped[bool] = mapped_column(default=True)
-    #: Different numbers in a row that got 503; ten mean that the trunk itself is ill.
-    congestion_streak: Mapped[int] = mapped_column(Integer, default=0)
+    #: [attempt id, contact id] of the outcomes in a row that were congestion; ten different contacts mean that
+    #: the trunk itself is ill.
+    congested: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
