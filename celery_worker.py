@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import bootsteps
 from celery.signals import setup_logging, worker_process_init
@@ -61,7 +61,7 @@ def _own_connections(**_: Any) -> None:
 class DialStep(bootsteps.StartStopStep):
     """Starts and stops the gateway with the worker."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires: ClassVar[set[str]] = {"celery.worker.components:Pool"}
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
