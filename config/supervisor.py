@@ -87,6 +87,7 @@ def python_programs(settings: Settings) -> list[Program]:
 def _gunicorn_options(settings: Settings) -> list[str]:
     host = f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
     return [
+        "--config=python:config.web_server",
         "--worker-class=gthread",
         "--workers=1",
         f"--threads={settings.web_threads}",

@@ -8,7 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from config import log_setup
+from config import logging as obzvon_logging
+from config import settings
 from web import first_start, foreground
 
 
@@ -48,7 +49,7 @@ def _prepare() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    log_setup.configure("WARNING")
+    obzvon_logging.setup(settings.load())
     prepared = first_start.prepare(options.first_block)
     told = []
 
