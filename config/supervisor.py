@@ -5,6 +5,8 @@ All programs are in one group, because supervisord stops groups one after anothe
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import shlex
 import shutil
@@ -26,6 +28,9 @@ MARK = "OBZVON_SUPERVISED"
 STOP_S = 7
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = Path(__file__).with_name("supervisord.conf.template")
+
+PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def python_programs(settings: Settings) -> list[Program]:
     """Web, jobs worker, dial worker and beat."""
     python = [sys.executable, "-m"]
     worker = [*python, "celery", "-A", "celery_worker", "worker", "--loglevel", settings.log_level]
+    beat = [*python, "celery", "-A", "celery_worker", "beat"]
     quiet = ["--without-gossip", "--without-mingle"]
     return [
         Program("web", [*python, "gunicorn", *_gunicorn_options(settings), "web:create_app()"]),
@@ -78,8 +84,7 @@ def python_programs(settings: Settings) -> list[Program]:
         ),
         Program(
             "beat",
-            [*python, "celery", "-A", "celery_worker", "beat", "--loglevel", settings.log_level]
-            + ["--schedule", str(settings.run / "beat-schedule"), "--pidfile", ""],
+            [*beat, "--loglevel", settings.log_level, "--schedule", str(settings.run / "beat-schedule")],
         ),
     ]
 
@@ -152,6 +157,11 @@ def command(settings: Settings) -> list[str]:
     return [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "-c", str(settings.run / "supervisord.conf")]
 
 
+def end_with_parent() -> None:
+    """To be called in a new child before it runs its program: the kernel sends it SIGTERM when its parent is gone."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def leftovers(home: Path) -> list[int]:
     """Processes of an earlier run of this home that are still there, found by :data:`MARK` in their environment."""
     mark = f"{MARK}={home}".encode()
@@ -186,7 +196,5 @@ def end_leftovers(home: Path, patience_s: float = 5) -> int:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from config import supervisor
 from config.settings import Settings
 from web.first_start import Prepared
 
-PR_SET_PDEATHSIG = 1
 #: A first start on a slow machine imports everything from a cold disk.
 PATIENCE_S = 120.0
 SLOW_S = 20.0
@@ -53,11 +51,6 @@ def run(prepared: Prepared, ready: Callable[[], None]) -> int:
 
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
-    prctl = ctypes.CDLL(None).prctl
-
-    def die_with_parent() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
     # A session of its own: Ctrl-C reaches us alone, and we tell supervisord once.
     return subprocess.Popen(
         supervisor.command(settings),
@@ -65,7 +58,7 @@ def _start(settings: Settings) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
+        preexec_fn=supervisor.end_with_parent,
         cwd=supervisor.ROOT,
     )
 
