@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def N_(text: str) -> str:  # noqa: N802 - the customary name; message extraction looks for it
+def N_(text: str) -> str:
     """Return ``text`` unchanged; it is collected for translation and translated where it is shown."""
     return text
