@@ -25,7 +25,8 @@ class TcpProxy:
         #: Messages from the server for which this is true are left out.
         self.drop: Callable[[bytes], bool] = lambda message: False
         self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def hold(self, *, to_server: bool = False, to_client: bool = False) -> None:
         """Keep what comes in these directions from now on; the connection stays up, as a half-open one does."""
@@ -45,6 +46,9 @@ class TcpProxy:
         self._to_client.set()
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._accepting.join(2)
         self._listener.close()
         self.cut()
 
@@ -83,4 +87,4 @@ class TcpProxy:
         for side in (source, sink):
             with contextlib.suppress(OSError):
                 side.shutdown(socket.SHUT_RDWR)
-                side.close()
+            side.close()
