@@ -84,7 +84,7 @@ class Book:
 
     def sheet(self, name: str) -> Any:
         """A new sheet under this name, made valid and different from the others."""
-        name = _NOT_IN_SHEET_NAMES.sub(" ", name).strip()[:31] or "-"
+        name = _NOT_IN_SHEET_NAMES.sub(" ", _one_line(name)).strip()[:31] or "-"
         number = 1
         unique = name
         while unique.lower() in self._names:
@@ -168,6 +168,11 @@ def clean(value: Any) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    """Without control characters, which XlsxWriter does not escape outside of cells."""
+    return "".join(letter for letter in clean(text) if letter.isprintable())
+
+
 @contextmanager
 def open_book(target: Path, zone: ZoneInfo, title: str) -> Iterator[Book]:
     """A book that becomes ``target`` in one step when the block ends well, and leaves nothing when it does not.
@@ -188,7 +193,7 @@ def open_book(target: Path, zone: ZoneInfo, title: str) -> Iterator[Book]:
                 "nan_inf_to_errors": True,
             },
         )
-        workbook.set_properties({"title": clean(title)[:200]})
+        workbook.set_properties({"title": _one_line(title)[:200]})
         try:
             yield Book(workbook, zone)
         except BaseException:

@@ -43,13 +43,8 @@ def summary(campaign_id: int) -> dict[str, int]:
     """
     found = report_rows.overview(campaign_id)
     with database.read() as session:
-        states = dict(
-            session.execute(
-                select(Contact.state, func.count()).where(Contact.campaign_id == campaign_id).group_by(Contact.state)
-            )
-            .tuples()
-            .all()
-        )
+        query = select(Contact.state, func.count()).where(Contact.campaign_id == campaign_id).group_by(Contact.state)
+        states = {state: int(count) for state, count in session.execute(query)}
     return {
         "rows": sum(base.rows for base in found.bases),
         "rejected": sum(base.rejected for base in found.bases),
