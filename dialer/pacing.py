@@ -16,14 +16,14 @@ class TokenBucket:
 
     def take(self, n: int, now: float) -> int:
         """Take up to ``n`` tokens; returns how many there were."""
-        granted = min(n, self.available(now))
+        granted = max(0, min(n, self.available(now)))
         self._tokens -= granted
         return granted
 
     def available(self, now: float) -> int:
-        """How many could be taken now."""
+        """Whole tokens that :meth:`take` would grant now."""
         self._refill(now)
-        return max(0, int(self._tokens + 1e-9))
+        return int(self._tokens + 1e-9)
 
     def next_at(self, now: float) -> float:
         """Seconds from ``now`` until one token is there; 0.0 when one is."""

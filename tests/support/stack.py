@@ -29,7 +29,7 @@ class Stack:
 
     def __init__(self, home: Path, extra: Mapping[str, str] | None = None) -> None:
         self.crash_file = home / "crash-at"
-        self.copy = BackgroundCopy(home, {"OBZVON_CRASH_FILE": str(self.crash_file), **(extra or {})}, FIRST_BLOCK)
+        self.copy = BackgroundCopy(home, {"OBZVON_CRASH_AT": f"@{self.crash_file}", **(extra or {})}, FIRST_BLOCK)
         self._settings: Settings | None = None
         self._app: Flask | None = None
 
