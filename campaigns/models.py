@@ -107,6 +107,8 @@ class Contact(db.Model):
     tries: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     #: Not before this moment. None while an attempt is open, while its base is not ready, and when final.
     due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: ``due_at`` was moved to the opening of a calling window; changed windows make the contact due again.
+    put_off: Mapped[bool] = mapped_column(default=False, server_default="0")
     last_disposition: Mapped[str | None] = mapped_column(String(20))
 
 

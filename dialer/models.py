@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from config.database import UtcDateTime, utcnow
 from config.extensions import db
 
+#: A node whose dial worker said nothing for so long counts as not connected.
+NODE_SILENT = dt.timedelta(seconds=10)
+
 
 class TrunkKind(StrEnum):
     REHEARSAL = "rehearsal"
@@ -31,7 +34,11 @@ class Node(db.Model):
     connected: Mapped[bool] = mapped_column(default=False)
     ringing: Mapped[int] = mapped_column(default=0)
     talking: Mapped[int] = mapped_column(default=0)
-    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)  # the dial worker's last sign of life
+
+    def is_connected(self, now: dt.datetime) -> bool:
+        """Whether the dial worker lives and speaks to its PBX."""
+        return self.connected and self.seen_at is not None and now - self.seen_at < NODE_SILENT
 
 
 class Trunk(db.Model):
