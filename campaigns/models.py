@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.states import BaseState, CampaignState, ContactState
@@ -134,7 +134,15 @@ class Attempt(db.Model):
     __table_args__ = (
         UniqueConstraint("contact_id", "number_of_attempt"),
         UniqueConstraint("open_for_contact"),
-        Index("ix_attempt_open", "open_for_contact", "campaign_id"),
+        # Open attempts are counted at every claim: few rows of many millions, so the index holds only them on SQLite.
+        Index(
+            "ix_attempt_open",
+            "open_for_contact",
+            "campaign_id",
+            "trunk_id",
+            "node_id",
+            sqlite_where=text("open_for_contact IS NOT NULL"),
+        ),
         Index("ix_attempt_campaign", "campaign_id", "claimed_at"),
     )
 
