@@ -10,6 +10,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from campaigns.errors import CampaignError
+from campaigns.exports import Export
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.states import BaseState, CampaignState
 from config import database
@@ -209,3 +210,32 @@ def attempts(
         query = query.where(Attempt.disposition == disposition)
     with database.read() as session:
         return _page(session, query.order_by(Attempt.claimed_at.desc(), Attempt.id.desc()), page, per_page)
+
+
+def open_by_trunk() -> dict[int, int]:
+    """How many calls are being made or up on each trunk."""
+    query = select(Attempt.trunk_id, func.count()).where(Attempt.open_for_contact > 0).group_by(Attempt.trunk_id)
+    with database.read() as session:
+        return {trunk_id: count for trunk_id, count in session.execute(query)}
+
+
+def exports(campaign_id: int, limit: int = 5) -> list[Export]:
+    """The newest reports of a campaign."""
+    with database.read() as session:
+        return list(
+            session.scalars(
+                select(Export).where(Export.campaign_id == campaign_id).order_by(Export.id.desc()).limit(limit)
+            )
+        )
+
+
+def export(campaign_id: int, export_id: int) -> Export:
+    """One report of this campaign.
+
+    :raises CampaignError: export_missing.
+    """
+    with database.read() as session:
+        found = session.get(Export, export_id)
+    if found is None or found.campaign_id != campaign_id:
+        raise CampaignError("export_missing", N_("There is no such report."), status=404)
+    return found

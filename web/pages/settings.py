@@ -41,7 +41,7 @@ def _own_address(target: str) -> str:
 @pages.get("/account")
 def account() -> ResponseReturnValue:
     """Name, role, language, keys."""
-    return render_template("account.html", keys=api_keys.of_account(current_user.id), new_key=None)
+    return render_template("account.html", keys=api_keys.of_account(current_user.id), new_key=None, role_texts=accounts.ROLE_TEXTS)
 
 
 @pages.post("/account/keys")
@@ -54,7 +54,8 @@ def make_key() -> ResponseReturnValue:
 
         flash(sentences.of(error), "danger")
         return redirect(url_for("pages.account"))
-    return render_template("account.html", keys=api_keys.of_account(current_user.id), new_key=key)
+    keys = api_keys.of_account(current_user.id)
+    return render_template("account.html", keys=keys, new_key=key, role_texts=accounts.ROLE_TEXTS)
 
 
 @pages.post("/account/keys/<int:key_id>/revoke")
