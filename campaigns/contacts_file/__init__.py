@@ -19,7 +19,7 @@ from campaigns.contacts_file.layout import Layout, LayoutChoice, Row
 from campaigns.contacts_file.text import TextTable
 from campaigns.contacts_file.workbook import WorkbookTable
 
-__all__ = ["MAX_COLUMNS", "SENTENCES", "ContactsFile", "Layout", "LayoutChoice", "Row", "file_error", "zones"]
+__all__ = ["MAX_COLUMNS", "SAMPLE", "SENTENCES", "ContactsFile", "Layout", "LayoutChoice", "Row", "file_error", "zones"]
 
 MAX_COLUMNS = 300
 

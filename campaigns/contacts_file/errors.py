@@ -9,6 +9,7 @@ from config.i18n import N_
 SENTENCES = {
     "file_empty": N_("The file is empty."),
     "file_has_no_rows": N_("The file holds no rows."),
+    "load_failed": N_("The file could not be loaded; save it anew, as CSV, and try again."),
     "file_missing": N_("The uploaded file is gone; load it again."),
     "file_too_large": N_("The file is larger than {limit_mb} MiB; split it."),
     "file_kind_unknown": N_(
