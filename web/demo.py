@@ -137,6 +137,7 @@ def _campaign(options: Options, copy: background.BackgroundCopy, started: float)
         campaign_id = _make(options)
         _load(options, campaign_id)
         if service.counts([campaign_id])[campaign_id].contacts:
+            _wait_for_dial_worker(campaign_id)
             service.start(campaign_id)
             _follow(campaign_id, copy)
         reports.write_workbook(campaign_id, options.report, zone=settings.get().default_timezone)
@@ -148,6 +149,15 @@ def _campaign(options: Options, copy: background.BackgroundCopy, started: float)
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     return 0
+
+
+def _wait_for_dial_worker(campaign_id: int) -> None:
+    """The pages answer a moment before the dial worker has its connection."""
+    from campaigns import service
+
+    deadline = time.monotonic() + 30
+    while service.start_problems(campaign_id) and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 def _make(options: Options) -> int:
