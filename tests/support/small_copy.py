@@ -10,25 +10,13 @@ from config import supervisor
 from config.supervisor import Program
 from web import cli, first_start
 
-FAMILY = """
-import os, signal, time
-if os.environ.get("STUBBORN"):
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-parent = os.getpid()
-if os.fork():
-    time.sleep(600)
-while os.environ.get("STUBBORN") or os.getppid() == parent:
-    time.sleep(0.1)
-"""
-
 
 def programs(settings):
     page = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(settings.run)]
     return [
         supervisor.redis(settings),
         Program("web", [*page, str(settings.web_port)]),
-        Program("family", [sys.executable, "-c", FAMILY]),
+        Program("family", [sys.executable, "-m", "tests.support.family"]),
     ]
 
 
