@@ -1,4 +1,4 @@
-"""Claims and outcomes on SQLite and MariaDB: limits are counted, outcomes are written once, nobody is lost (I1 to I5)."""
+"""Claims and outcomes on both databases: limits are counted, outcomes written once, nobody lost (I1 to I5)."""
 
 import datetime as dt
 import threading
