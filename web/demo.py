@@ -74,6 +74,7 @@ def main() -> int:
         if not options.base.is_file():
             return _refuse(f"{options.base} is not there, or is no file.")
         _report_can_be_written(options.report)
+        _base_can_be_read(options.base)
         _wipe(HOME)
         copy = background.BackgroundCopy(HOME, {"OBZVON_NODE_CHANNELS": str(max(200, options.channels))})
         _say("Starting Asterisk, the rehearsal carrier and the workers …")
@@ -109,6 +110,20 @@ def _say(text: str) -> None:
 def _report_can_be_written(report: Path) -> None:
     if not report.parent.is_dir() or not os.access(report.parent, os.W_OK) or report.is_dir():
         raise DemoError("report_unwritable", f"REPORT={report} cannot be written: choose a file in a folder of yours.")
+
+
+def _base_can_be_read(base: Path) -> None:
+    """Find out before anything is started.
+
+    :raises _BaseUnreadable: with the sentence that the page would show.
+    """
+    from campaigns import bases
+    from campaigns.errors import CampaignError
+
+    try:
+        bases.preview(base, base.name, region=str(settings.Settings.model_fields["default_region"].default))
+    except CampaignError as exc:
+        raise _BaseUnreadable(str(exc)) from exc
 
 
 def _wipe(home: Path) -> None:
@@ -192,16 +207,11 @@ def _load(options: Options, campaign_id: int) -> None:
     :raises _BaseUnreadable: with the sentence that the page would show.
     """
     from campaigns import bases
-    from campaigns.errors import CampaignError
     from campaigns.models import ContactBase
     from campaigns.states import BaseState
     from config import database
 
-    try:
-        bases.preview(options.base, options.base.name)
-        base_id = bases.add(campaign_id, options.base, options.base.name, by="demo")
-    except CampaignError as exc:
-        raise _BaseUnreadable(str(exc)) from exc
+    base_id = bases.add(campaign_id, options.base, options.base.name, by="demo")
     progress = Progress()
     while True:
         with database.read() as session:
