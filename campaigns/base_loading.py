@@ -32,8 +32,9 @@ from sqlalchemy.orm import Session
 
 from campaigns.contacts_file import ContactsFile, LayoutChoice, file_error, zones
 from campaigns.errors import CampaignError
-from campaigns.models import Attempt, BaseState, Campaign, Contact, ContactBase, ContactState, RejectedRow
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
+from campaigns.states import BaseState, ContactState
 from config.database import read, utcnow, write
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 #: Rows of one writing transaction: about 20 ms on SQLite, so that dialling waits no longer than that.
 BATCH_ROWS = 2_000
 BATCH_CHARS = 4_000_000
+#: Seconds between two transactions: SQLite gives the lock to whoever asks first, and waiting writers ask seldom.
+BREATHE_S = 0.01
 #: Contacts of one transaction when they are made due, or removed.
 CHUNK = 4_000
 BEAT_S = 5.0
@@ -168,6 +171,7 @@ def _step(hold: Hold, work: Callable[[Session], None] | None = None, *, stoppabl
 
     write(transaction)
     hold.beat = beat
+    time.sleep(BREATHE_S)
 
 
 def _enter(hold: Hold, phase: str, *, stoppable: bool = False, **values: Any) -> None:

@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from campaigns.states import BaseState, CampaignState, ContactState
 from config.database import UtcDateTime, utcnow
 from config.extensions import db
 
 #: SQLite increments only INTEGER primary keys; MariaDB needs BIGINT for many millions of rows.
 BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-class CampaignState(StrEnum):
-    DRAFT = "draft"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-
-
-class BaseState(StrEnum):
-    WAITING = "waiting"
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class ContactState(StrEnum):
-    PENDING = "pending"  # still to be called (yellow)
-    REACHED = "reached"  # heard the message (green)
-    NOT_REACHED = "not_reached"  # given up (red)
-    UNKNOWN = "unknown"  # the PBX died with the call; a person decides (red, counted apart)
-
-
-class Disposition(StrEnum):
-    """How an attempt ended; the open attempt has none."""
-
-    REACHED = "reached"
-    NOT_HEARD = "answered_not_heard"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    DECLINED = "declined"
-    INVALID_NUMBER = "invalid_number"
-    UNAVAILABLE = "unavailable"
-    CONGESTION = "congestion"
-    TRUNK_FAILURE = "trunk_failure"
-    NOT_PLACED = "not_placed"
-    EXPIRED = "expired"
-    UNKNOWN = "unknown"
 
 
 class Campaign(db.Model):
@@ -142,9 +102,13 @@ class Contact(db.Model):
     timezone: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20), default=ContactState.PENDING)
     #: Attempts that count against the campaign's ``attempts``.
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    #: All attempts, also those that do not count (trunk failure, never placed).
+    tries: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     #: Not before this moment. None while an attempt is open, while its base is not ready, and when final.
     due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: ``due_at`` was moved to the opening of a calling window; changed windows make the contact due again.
+    put_off: Mapped[bool] = mapped_column(default=False, server_default="0")
     last_disposition: Mapped[str | None] = mapped_column(String(20))
 
 
@@ -170,7 +134,15 @@ class Attempt(db.Model):
     __table_args__ = (
         UniqueConstraint("contact_id", "number_of_attempt"),
         UniqueConstraint("open_for_contact"),
-        Index("ix_attempt_open", "open_for_contact", "campaign_id"),
+        # Open attempts are counted at every claim: few rows of many millions, so the index holds only them on SQLite.
+        Index(
+            "ix_attempt_open",
+            "open_for_contact",
+            "campaign_id",
+            "trunk_id",
+            "node_id",
+            sqlite_where=text("open_for_contact IS NOT NULL"),
+        ),
         Index("ix_attempt_campaign", "campaign_id", "claimed_at"),
     )
 

@@ -5,17 +5,29 @@ A wrong value stops the start and names itself (see :func:`load`).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 #: Asterisk reads our paths inside comma- and ampersand-separated arguments, so a home may hold only these.
 SAFE_PATH = re.compile(r"^[A-Za-z0-9_./+@-]+$")
+
+
+#: Settings that ``config.ports`` chooses at the first start of a home.
+PORTS = ("web_port", "ami_port", "sip_port", "sip_local_port", "carrier_sip_port", "rtp_start")
+#: Longest path of a folder of unix sockets: the address of a socket holds 107 bytes, and names come after it.
+LONGEST_SOCKET_FOLDER = 80
+#: Not $TMPDIR: it may be long, and every shell must come to the same folder.
+SHORT = Path("/tmp")  # noqa: S108 - folders in it are made by own_folder
 
 
 class SettingsError(Exception):
@@ -24,10 +36,43 @@ class SettingsError(Exception):
     code = "settings_wrong"
 
 
+def kept_ports(home: Path) -> dict[str, int]:
+    """What ``<home>/ports.json`` says, by the names of the settings; nothing when it is not there or damaged."""
+    try:
+        found = json.loads((home / "ports.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: port for name, port in found.items() if name in PORTS and isinstance(port, int)}
+
+
+class KeptPorts(PydanticBaseSettingsSource):
+    """The ports that this home chose at its first start (``<home>/ports.json``); anything set explicitly wins."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        home = Path(self.current_state.get("home") or os.environ.get("OBZVON_HOME") or "var").expanduser()
+        return dict(kept_ports(home))
+
+
 class Settings(BaseSettings):
     """All settings; the environment wins over the file (prefix ``OBZVON_``)."""
 
     model_config = SettingsConfigDict(env_prefix="OBZVON_", extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, KeptPorts(settings_cls)
 
     home: Path = Field(Path("var"), description="Folder that holds all state of this copy.")
     runtime: Path = Field(Path(".runtime"), description="Folder with the installed Asterisk; several homes share it.")
@@ -84,8 +129,26 @@ class Settings(BaseSettings):
         if not self.database_url:
             self.database_url = f"sqlite:///{self.home}/obzvon.sqlite3"
         if not self.broker_url:
-            self.broker_url = f"redis+socket://{self.home}/run/redis.sock"
+            self.broker_url = f"redis+socket://{self.sockets}/redis.sock"
         return self
+
+    @property
+    def run(self) -> Path:
+        """Rendered configuration and locks of the running copy."""
+        return self.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of every process."""
+        return self.home / "logs"
+
+    @property
+    def sockets(self) -> Path:
+        """Folder of unix sockets: ``run``, or a short one when the path is too long for a socket's address."""
+        if len(str(self.run)) <= LONGEST_SOCKET_FOLDER:
+            return self.run
+        digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        return SHORT / f"obzvon-{os.getuid()}-{digest}"
 
     @property
     def sounds(self) -> Path:
@@ -106,6 +169,19 @@ class Settings(BaseSettings):
     def carrier_recordings(self) -> Path:
         """What each rehearsal callee heard: ``<attempt uid>.wav``."""
         return self.home / "carrier" / "heard"
+
+
+def own_folder(path: Path) -> Path:
+    """Make a folder that is ours alone (0700), also where others may write, as in /tmp.
+
+    :raises SettingsError: somebody else made it first.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = path.lstat()
+    if path.is_symlink() or status.st_uid != os.getuid():
+        raise SettingsError(f"{path} belongs to somebody else; have it removed and start again.")
+    path.chmod(0o700)
+    return path
 
 
 def load(env_file: Path | None = None) -> Settings:

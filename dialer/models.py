@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from config.database import UtcDateTime, utcnow
 from config.extensions import db
 
+#: A node whose dial worker said nothing for so long counts as not connected.
+NODE_SILENT = dt.timedelta(seconds=10)
+
 
 class TrunkKind(StrEnum):
     REHEARSAL = "rehearsal"
@@ -31,7 +34,11 @@ class Node(db.Model):
     connected: Mapped[bool] = mapped_column(default=False)
     ringing: Mapped[int] = mapped_column(default=0)
     talking: Mapped[int] = mapped_column(default=0)
-    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)  # the dial worker's last sign of life
+
+    def is_connected(self, now: dt.datetime) -> bool:
+        """Whether the dial worker lives and speaks to its PBX."""
+        return self.connected and self.seen_at is not None and now - self.seen_at < NODE_SILENT
 
 
 class Trunk(db.Model):
@@ -56,6 +63,7 @@ class Trunk(db.Model):
     secret_encrypted: Mapped[str] = mapped_column(String(500), default="")
     register: Mapped[bool] = mapped_column(default=False)
     enabled: Mapped[bool] = mapped_column(default=True)
-    #: Different numbers in a row that got 503; ten mean that the trunk itself is ill.
-    congestion_streak: Mapped[int] = mapped_column(Integer, default=0)
+    #: [attempt id, contact id] of the outcomes in a row that were congestion; ten different contacts mean that
+    #: the trunk itself is ill.
+    congested: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -15,19 +15,12 @@ from sqlalchemy import func, select, update
 
 from campaigns import base_loading, bases
 from campaigns.errors import CampaignError
-from campaigns.models import (
-    Attempt,
-    BaseState,
-    Campaign,
-    CampaignState,
-    Contact,
-    ContactBase,
-    RejectedRow,
-)
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
+from campaigns.states import BaseState, CampaignState
 from config.app import create_base_app
 from config.database import read, utcnow, write
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 EXPECTED = {
     "debts_cp1251.csv": (

@@ -1,0 +1,85 @@
+"""May this contact be called now? The one place that decides; the page that says why asks the same function. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from campaigns.windows import CallingWindows
+
+
+class Rule(StrEnum):
+    """Why a contact may not be called now, in the order in which the rules are asked."""
+
+    OK = "ok"
+    CONTACT_FINAL = "contact_final"
+    ATTEMPT_OPEN = "attempt_open"
+    CAMPAIGN_NOT_RUNNING = "campaign_not_running"
+    NOT_PUBLISHED = "base_not_ready"
+    ATTEMPTS_USED = "attempts_used"
+    PREFIX_NOT_ALLOWED = "prefix_not_allowed"
+    NOT_DUE = "not_due"
+    WINDOW_CLOSED = "window_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRules:
+    """What the decision needs to know of a campaign and its trunk."""
+
+    running: bool
+    attempts: int
+    windows: CallingWindows
+    zone: ZoneInfo
+    allowed_prefixes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What the decision needs to know of a contact."""
+
+    number: str
+    attempts: int
+    due_at: dt.datetime | None
+    zone: ZoneInfo | None = None
+    final: bool = False
+    open_attempt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Yes, or the first rule that says no and the next moment when it may become yes (None: not by waiting)."""
+
+    allowed: bool
+    rule: Rule
+    until: dt.datetime | None = None
+
+
+def may_call(contact: ContactFacts, campaign: CampaignRules, now: dt.datetime) -> Verdict:
+    """Decide for one contact at ``now`` (aware UTC). Limits of channels and rates are not asked here."""
+    refusal = _without_clock(contact, campaign)
+    if refusal is not None:
+        return Verdict(False, refusal)
+    assert contact.due_at is not None
+    if contact.due_at > now:
+        return Verdict(False, Rule.NOT_DUE, contact.due_at)
+    zone = contact.zone or campaign.zone
+    opens = campaign.windows.next_open(now, zone)
+    if opens != now:
+        return Verdict(False, Rule.WINDOW_CLOSED, opens)
+    return Verdict(True, Rule.OK)
+
+
+def _without_clock(contact: ContactFacts, campaign: CampaignRules) -> Rule | None:
+    prefixes = campaign.allowed_prefixes
+    refusals = (
+        (Rule.CONTACT_FINAL, contact.final),
+        (Rule.ATTEMPT_OPEN, contact.open_attempt),
+        (Rule.CAMPAIGN_NOT_RUNNING, not campaign.running),
+        (Rule.NOT_PUBLISHED, contact.due_at is None),
+        (Rule.ATTEMPTS_USED, contact.attempts >= campaign.attempts),
+        (Rule.PREFIX_NOT_ALLOWED, bool(prefixes) and not contact.number.startswith(tuple(prefixes))),
+    )
+    return next((rule for rule, applies in refusals if applies), None)

@@ -1,0 +1,205 @@
+"""The other half of the hot SQL: close attempts with their outcome and move their contacts. Written once (I3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from campaigns.models import Attempt, Campaign, Contact
+from campaigns.retry import Next, RetryPolicy, after, disposition_of
+from campaigns.states import CampaignState, ContactState, Disposition
+from dialer.calls import CallResult
+from dialer.models import Trunk
+
+#: So many different contacts in a row with congestion mean that the trunk itself is ill.
+TRUNK_ILL_AFTER = 10
+
+attempts = Attempt.__table__
+contacts = Contact.__table__
+
+#: These say nothing about the trunk: the call never came to it, or its end was not seen.
+_SILENT = frozenset({Disposition.NOT_PLACED, Disposition.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class _Closed:
+    row: Any
+    result: CallResult
+    disposition: Disposition
+    next: Next
+
+
+def record(session: Session, results: Sequence[CallResult], now: dt.datetime) -> set[int]:
+    """Write these outcomes; one already written is left as it is.
+
+    :returns: ids of the campaigns whose calls ended, to be woken after the commit.
+    """
+    by_uid = {result.uid: result for result in results}
+    rows = session.execute(
+        select(
+            attempts.c.id,
+            attempts.c.uid,
+            attempts.c.contact_id,
+            attempts.c.campaign_id,
+            attempts.c.trunk_id,
+            contacts.c.attempts.label("attempts_before"),
+        )
+        .join(contacts, contacts.c.id == attempts.c.contact_id)
+        .where(attempts.c.uid.in_(by_uid), attempts.c.open_for_contact > 0)
+        .with_for_update()
+    ).all()
+    policies = _policies(session, {row.campaign_id for row in rows})
+    closed = [_decide(row, by_uid[row.uid], policies[row.campaign_id], now) for row in rows]
+    if closed:
+        _close_attempts(session, closed, now)
+        _move_contacts(session, closed)
+        _watch_trunks(session, closed, now)
+    return {item.row.campaign_id for item in closed}
+
+
+def _policies(session: Session, campaign_ids: set[int]) -> dict[int, tuple[float, RetryPolicy]]:
+    """Notification time and retry policy of each campaign; read without a lock, so that claims are not in the way."""
+    rows = session.execute(
+        select(
+            Campaign.id,
+            Campaign.notification_s,
+            Campaign.attempts,
+            Campaign.retry_s,
+            Campaign.retry_busy_s,
+            Campaign.retry_no_answer_s,
+            Campaign.retry_failed_s,
+        ).where(Campaign.id.in_(campaign_ids))
+    )
+    return {row[0]: (row[1], RetryPolicy(*row[2:])) for row in rows}
+
+
+def _decide(row: Any, result: CallResult, policy: tuple[float, RetryPolicy], now: dt.datetime) -> _Closed:
+    notification_s, retry = policy
+    disposition = disposition_of(result, notification_s)
+    return _Closed(row, result, disposition, after(disposition, row.attempts_before, retry, now))
+
+
+def _close_attempts(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
+    session.execute(
+        update(attempts)
+        .where(attempts.c.id == bindparam("b_id"), attempts.c.disposition.is_(None))
+        .values(
+            open_for_contact=None,
+            disposition=bindparam("b_disposition"),
+            counted=bindparam("b_counted"),
+            sip_code=bindparam("b_sip"),
+            cause=bindparam("b_cause"),
+            answered_at=bindparam("b_answered"),
+            ended_at=bindparam("b_ended"),
+            listened_s=bindparam("b_listened"),
+            detail=bindparam("b_detail"),
+        ),
+        [
+            {
+                "b_id": item.row.id,
+                "b_disposition": item.disposition,
+                "b_counted": item.next.counted,
+                "b_sip": item.result.sip_code,
+                "b_cause": item.result.cause,
+                "b_answered": item.result.answered_at,
+                "b_ended": item.result.ended_at or now,
+                "b_listened": round(item.result.listened_s, 3),
+                "b_detail": item.result.detail[:300],
+            }
+            for item in closed
+        ],
+    )
+
+
+def _move_contacts(session: Session, closed: Sequence[_Closed]) -> None:
+    session.execute(
+        update(contacts)
+        .where(contacts.c.id == bindparam("b_id"))
+        .values(
+            state=bindparam("b_state"),
+            due_at=bindparam("b_due"),
+            attempts=contacts.c.attempts + bindparam("b_counted"),
+            last_disposition=bindparam("b_last"),
+        ),
+        [
+            {
+                "b_id": item.row.contact_id,
+                "b_state": item.next.state,
+                "b_due": item.next.due_at,
+                "b_counted": int(item.next.counted),
+                "b_last": item.disposition,
+            }
+            for item in closed
+        ],
+    )
+
+
+def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
+    """Pause what dials through a trunk that failed, or that answered congestion to ten contacts in a row."""
+    for trunk_id in {item.row.trunk_id for item in closed}:
+        of_trunk = [item for item in closed if item.row.trunk_id == trunk_id]
+        failed = [item for item in of_trunk if item.disposition is Disposition.TRUNK_FAILURE]
+        if failed:
+            campaigns = {item.row.campaign_id for item in failed}
+            _pause(session, campaigns, "trunk_failure", failed[-1].result.detail)
+        trunk = session.execute(
+            select(Trunk.name, Trunk.congested).where(Trunk.id == trunk_id).with_for_update()
+        ).one()  # fmt: skip
+        streak = _streak(trunk.congested or [], of_trunk)
+        if len({contact_id for _, contact_id in streak}) >= TRUNK_ILL_AFTER:
+            _refund(session, streak, now)
+            _pause(session, _campaigns_of(session, streak), "trunk_congested", trunk.name)
+            streak = []
+        if streak != (trunk.congested or []):
+            session.execute(update(Trunk).where(Trunk.id == trunk_id).values(congested=streak))
+
+
+def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int]]:
+    streak = list(before)
+    for item in closed:
+        if item.disposition is Disposition.CONGESTION:
+            streak.append([item.row.id, item.row.contact_id])
+        elif item.disposition not in _SILENT:
+            streak = []
+    return streak
+
+
+def _campaigns_of(session: Session, streak: list[list[int]]) -> set[int]:
+    ids = [attempt_id for attempt_id, _ in streak]
+    return set(session.execute(select(attempts.c.campaign_id).where(attempts.c.id.in_(ids))).scalars())
+
+
+def _refund(session: Session, streak: list[list[int]], now: dt.datetime) -> None:
+    """The trunk was ill, not the people: these attempts do not count, and who was given up is due again."""
+    session.execute(
+        update(attempts).where(attempts.c.id == bindparam("b_id"), attempts.c.counted).values(counted=False),
+        [{"b_id": attempt_id} for attempt_id, _ in streak],
+    )
+    for _, contact_id in streak:
+        session.execute(
+            update(contacts)
+            .where(contacts.c.id == contact_id, contacts.c.attempts > 0)
+            .values(attempts=contacts.c.attempts - 1)
+        )
+    session.execute(
+        update(contacts)
+        .where(
+            contacts.c.id.in_([contact_id for _, contact_id in streak]),
+            contacts.c.state == ContactState.NOT_REACHED,
+            contacts.c.last_disposition == Disposition.CONGESTION,
+        )
+        .values(state=ContactState.PENDING, due_at=now)
+    )
+
+
+def _pause(session: Session, campaign_ids: set[int], code: str, detail: str) -> None:
+    session.execute(
+        update(Campaign)
+        .where(Campaign.id.in_(campaign_ids), Campaign.state == CampaignState.RUNNING)
+        .values(state=CampaignState.PAUSED, state_code=code, state_detail=detail[:300])
+    )

@@ -1,0 +1,52 @@
+"""Deleting a campaign: hidden at once, its rows removed in small transactions so that others go on dialling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
+from campaigns.states import CampaignState
+from config import database
+
+CHUNK = 5000
+
+
+def remove(campaign_id: int) -> None:
+    """Remove all rows of a campaign in state ``deleting``; may be stopped and run again at any point."""
+    if not database.write(lambda session: _is_deleting(session, campaign_id)):
+        return
+    bases = select(ContactBase.id).where(ContactBase.campaign_id == campaign_id)
+    for model, condition in (
+        (Attempt, Attempt.campaign_id == campaign_id),
+        (Contact, Contact.campaign_id == campaign_id),
+        (RejectedRow, RejectedRow.base_id.in_(bases)),
+    ):
+        while database.write(lambda session, m=model, c=condition: _delete_chunk(session, m, c)):  # type: ignore[misc]
+            pass
+    database.write(lambda session: _delete_rest(session, campaign_id))
+
+
+def _is_deleting(session: Session, campaign_id: int) -> bool:
+    campaign = session.get(Campaign, campaign_id)
+    return campaign is not None and campaign.state == CampaignState.DELETING
+
+
+def _delete_chunk(session: Session, model: Any, condition: Any) -> int:
+    ids = session.execute(select(model.id).where(condition).limit(CHUNK)).scalars().all()
+    if ids:
+        session.execute(delete(model).where(model.id.in_(ids)))
+    return len(ids)
+
+
+def _delete_rest(session: Session, campaign_id: int) -> None:
+    session.execute(delete(ContactBase).where(ContactBase.campaign_id == campaign_id))
+    session.execute(delete(Campaign).where(Campaign.id == campaign_id))
+
+
+def deleting() -> list[int]:
+    """Campaigns whose removal is not done."""
+    with database.read() as session:
+        return list(session.execute(select(Campaign.id).where(Campaign.state == CampaignState.DELETING)).scalars())

@@ -1,0 +1,96 @@
+"""The words of the Excel report, marked for translation."""
+
+from __future__ import annotations
+
+from campaigns.phone_numbers import SENTENCES as NUMBER_SENTENCES
+from campaigns.states import CampaignState, ContactState, Disposition
+from config.i18n import N_
+
+CAMPAIGN_STATES: dict[str, str] = {
+    CampaignState.DRAFT: N_("Draft"),
+    CampaignState.RUNNING: N_("Running"),
+    CampaignState.PAUSED: N_("Paused"),
+    CampaignState.FINISHED: N_("Finished"),
+    CampaignState.STOPPED: N_("Stopped"),
+    CampaignState.DELETING: N_("Being deleted"),
+}
+
+RESULTS: dict[str, str] = {
+    ContactState.REACHED: N_("Reached"),
+    ContactState.NOT_REACHED: N_("Not reached"),
+    ContactState.PENDING: N_("Still to call"),
+    ContactState.UNKNOWN: N_("Unknown"),
+}
+
+DISPOSITIONS: dict[str, str] = {
+    Disposition.REACHED: N_("Reached"),
+    Disposition.NOT_HEARD: N_("Answered, not heard"),
+    Disposition.BUSY: N_("Busy"),
+    Disposition.NO_ANSWER: N_("No answer"),
+    Disposition.DECLINED: N_("Declined"),
+    Disposition.INVALID_NUMBER: N_("Invalid number"),
+    Disposition.UNAVAILABLE: N_("Unavailable"),
+    Disposition.CONGESTION: N_("Congestion"),
+    Disposition.TRUNK_FAILURE: N_("Trunk failure"),
+    Disposition.NOT_PLACED: N_("Not placed"),
+    Disposition.EXPIRED: N_("Expired"),
+    Disposition.BLOCKED: N_("Not allowed on the trunk"),
+    Disposition.UNKNOWN: N_("Unknown"),
+}
+
+#: An attempt without outcome.
+IN_PROGRESS = N_("In progress")
+
+#: Why a row of a base became no contact; a code that is not here is shown as it is.
+REASONS: dict[str, str] = {
+    **NUMBER_SENTENCES,
+    "duplicate": N_("The number is already in this campaign; it is kept once."),
+}
+
+SHEET_SUMMARY = N_("Summary")
+SHEET_CONTACTS = N_("Contacts")
+SHEET_ATTEMPTS = N_("Attempts")
+SHEET_REJECTED = N_("Rejected rows")
+
+# Column headings; {zone} is the name of the zone in which the times are given.
+LINE = N_("Line")
+BASE = N_("Base")
+NUMBER = N_("Number")
+ZONE = N_("Zone")
+RESULT = N_("Result")
+ATTEMPTS = N_("Attempts")
+LAST_DISPOSITION = N_("Last disposition")
+LISTENED = N_("Seconds listened")
+FIRST_CALL = N_("First call ({zone})")
+LAST_CALL = N_("Last call ({zone})")
+ATTEMPT = N_("Attempt")
+COUNTED = N_("Counted")
+CALLED = N_("Called ({zone})")
+ANSWERED = N_("Answered ({zone})")
+ENDED = N_("Ended ({zone})")
+DISPOSITION = N_("Disposition")
+SIP_CODE = N_("SIP code")
+CAUSE = N_("Cause (Q.850)")
+DETAIL = N_("Detail")
+REASON = N_("Reason")
+CODE = N_("Code")
+CELL = N_("Cell as sent")
+YES = N_("Yes")
+NO = N_("No")
+
+# The summary sheet.
+CAMPAIGN = N_("Campaign")
+STATE = N_("State")
+MESSAGE = N_("Message")
+STARTED = N_("Started ({zone})")
+FINISHED = N_("Finished ({zone})")
+WRITTEN = N_("Report written ({zone})")
+ROWS = N_("Rows in the bases")
+REJECTED = N_("Rejected")
+DUPLICATES = N_("Duplicates")
+CONTACTS = N_("Contacts")
+SHARE = N_("Share")
+COUNT = N_("Count")
+BY_DISPOSITION = N_("Attempts by disposition")
+COMMENT = N_("Comment")
+ACCEPTED = N_("Contacts accepted")

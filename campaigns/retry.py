@@ -1,0 +1,83 @@
+"""What an outcome means for the contact: reached, called again at a time, or given up. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from campaigns.states import ContactState, Disposition
+from dialer.calls import CallOutcome, CallResult
+
+#: A call that never left us is tried again soon, but not in a hot loop.
+NOT_PLACED_PAUSE = dt.timedelta(seconds=2)
+
+_SAME_NAME = {
+    CallOutcome.BUSY: Disposition.BUSY,
+    CallOutcome.NO_ANSWER: Disposition.NO_ANSWER,
+    CallOutcome.DECLINED: Disposition.DECLINED,
+    CallOutcome.INVALID_NUMBER: Disposition.INVALID_NUMBER,
+    CallOutcome.UNAVAILABLE: Disposition.UNAVAILABLE,
+    CallOutcome.CONGESTION: Disposition.CONGESTION,
+    CallOutcome.TRUNK_FAILURE: Disposition.TRUNK_FAILURE,
+    CallOutcome.NOT_PLACED: Disposition.NOT_PLACED,
+    CallOutcome.UNKNOWN: Disposition.UNKNOWN,
+}
+
+#: These use up none of the contact's attempts: the person's phone was never asked.
+UNCOUNTED = frozenset({Disposition.TRUNK_FAILURE, Disposition.NOT_PLACED})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """A campaign's attempts per number and the seconds between them."""
+
+    attempts: int
+    retry_s: int
+    busy_s: int | None = None
+    no_answer_s: int | None = None
+    failed_s: int | None = None
+
+    def pause(self, disposition: Disposition) -> dt.timedelta:
+        """Time until the next attempt after this disposition."""
+        if disposition is Disposition.NOT_PLACED:
+            return NOT_PLACED_PAUSE
+        own = {
+            Disposition.BUSY: self.busy_s,
+            Disposition.NO_ANSWER: self.no_answer_s,
+            Disposition.UNAVAILABLE: self.no_answer_s,
+            Disposition.NOT_HEARD: None,
+        }.get(disposition, self.failed_s)
+        return dt.timedelta(seconds=self.retry_s if own is None else own)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The contact after an attempt: its state, and when it is due again if it is still pending."""
+
+    state: ContactState
+    due_at: dt.datetime | None
+    counted: bool
+
+
+def disposition_of(result: CallResult, notification_s: float) -> Disposition:
+    """Name the outcome; *reached* means heard for the notification time, or to the message's end (N14)."""
+    if result.outcome is CallOutcome.ANSWERED:
+        heard = result.played_to_end or result.listened_s >= notification_s
+        return Disposition.REACHED if heard else Disposition.NOT_HEARD
+    return _SAME_NAME[result.outcome]
+
+
+def after(disposition: Disposition, attempts_before: int, policy: RetryPolicy, ended_at: dt.datetime) -> Next:
+    """Decide what follows.
+
+    :param attempts_before: counted attempts before this one.
+    """
+    if disposition is Disposition.REACHED:
+        return Next(ContactState.REACHED, None, counted=True)
+    if disposition is Disposition.UNKNOWN:
+        return Next(ContactState.UNKNOWN, None, counted=True)
+    if disposition in UNCOUNTED:
+        return Next(ContactState.PENDING, ended_at + policy.pause(disposition), counted=False)
+    if disposition is Disposition.INVALID_NUMBER or attempts_before + 1 >= policy.attempts:
+        return Next(ContactState.NOT_REACHED, None, counted=True)
+    return Next(ContactState.PENDING, ended_at + policy.pause(disposition), counted=True)

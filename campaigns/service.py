@@ -1,0 +1,363 @@
+"""What the pages, the API and the command line call: create, change, start, pause, stop and explain campaigns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, Field, field_validator
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from campaigns import jobs, store
+from campaigns.eligibility import ContactFacts, Verdict, may_call
+from campaigns.errors import CampaignError
+from campaigns.models import Attempt, Campaign, Contact, ContactBase
+from campaigns.starting import problems
+from campaigns.states import BaseState, CampaignState, ContactState
+from campaigns.windows import CallingWindows
+from config import database, settings
+from config.extensions import celery
+from dialer.models import Trunk
+from tts import sound_files
+
+#: Which states each order may come from.
+_STARTABLE = (CampaignState.DRAFT, CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.FINISHED)
+
+
+class CampaignForm(BaseModel):
+    """The settings of a campaign (N13 to N17), validated; the message's sound is set apart."""
+
+    name: str = Field(min_length=1, max_length=100, description="Name of the campaign")
+    trunk_id: int | None = Field(None, description="Trunk through which it calls")
+    caller_id: str = Field("", pattern=r"^\+?\d{0,18}$", description="Number shown to the callee; one of the trunk's")
+    region: str = Field("RU", pattern=r"^[A-Z]{2}$", description="Region of numbers without country code")
+    timezone: str = Field("Europe/Moscow", description="Zone of the calling windows")
+    channel_limit: int = Field(10, ge=1, le=5000, description="Most calls of this campaign at once")
+    attempts: int = Field(3, ge=1, le=50, description="Attempts per number")
+    ring_s: int = Field(30, ge=5, le=180, description="Seconds to let it ring")
+    notification_s: float = Field(5, ge=0, le=3600, description="Seconds heard after which the callee is reached")
+    retry_s: int = Field(900, ge=1, le=30 * 86400, description="Seconds between attempts")
+    retry_busy_s: int | None = Field(None, ge=1, le=30 * 86400, description="The same after busy")
+    retry_no_answer_s: int | None = Field(None, ge=1, le=30 * 86400, description="The same after no answer")
+    retry_failed_s: int | None = Field(None, ge=1, le=30 * 86400, description="The same after a failed call")
+    windows: dict[str, Any] = Field(
+        default_factory=lambda: CallingWindows.daily("09:00", "21:00").to_json(), description="Calling windows"
+    )
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _name_has_letters(cls, value: str) -> str:
+        value = " ".join(value.split())
+        if not value:
+            raise ValueError("give the campaign a name")
+        return value
+
+    @field_validator("caller_id", mode="after")
+    @classmethod
+    def _digits(cls, value: str) -> str:
+        return value.removeprefix("+")
+
+    @field_validator("timezone", mode="after")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as exc:
+            raise ValueError("not a zone of the tz database, such as Europe/Moscow") from exc
+        return value
+
+    @field_validator("windows", mode="after")
+    @classmethod
+    def _windows_fit(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return CallingWindows.from_json(value).to_json()
+        except CampaignError as exc:
+            raise ValueError(exc.sentence) from exc
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of a campaign now."""
+
+    contacts: int = 0
+    reached: int = 0
+    not_reached: int = 0
+    pending: int = 0
+    unknown: int = 0
+    open: int = 0  # attempts without outcome: calls being made or up
+    attempts: int = 0
+    rows: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+
+
+def create(form: CampaignForm, by: str = "") -> int:
+    """A new draft. :returns: its id."""
+
+    def work(session: Session) -> int:
+        _check_trunk(session, form)
+        campaign = Campaign(**form.model_dump(), created_by=by)
+        session.add(campaign)
+        session.flush()
+        return campaign.id
+
+    return database.write(work)
+
+
+def update_settings(campaign_id: int, form: CampaignForm) -> None:
+    """Change the settings, also while it runs: they hold from the next claim on."""
+
+    def work(session: Session) -> None:
+        campaign = _locked(session, campaign_id)
+        _check_trunk(session, form)
+        windows_changed = (campaign.windows, campaign.timezone) != (form.windows, form.timezone)
+        for key, value in form.model_dump().items():
+            setattr(campaign, key, value)
+        if windows_changed:
+            session.execute(
+                update(Contact)
+                .where(Contact.campaign_id == campaign_id, Contact.put_off, Contact.state == ContactState.PENDING)
+                .values(due_at=database.utcnow(), put_off=False)
+            )
+
+    database.write(work)
+    jobs.wake(campaign_id)
+
+
+def get(campaign_id: int) -> Campaign:
+    """One campaign, detached.
+
+    :raises CampaignError: campaign_missing.
+    """
+    with database.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+    if campaign is None or campaign.state == CampaignState.DELETING:
+        raise _missing()
+    return campaign
+
+
+def start(campaign_id: int) -> None:
+    """Begin or go on calling.
+
+    :raises CampaignError: start_refused with every problem in ``words["problems"]``; state_wrong.
+    """
+
+    def work(session: Session) -> None:
+        campaign = _locked(session, campaign_id)
+        if campaign.state == CampaignState.RUNNING:
+            return
+        _require(campaign, _STARTABLE, "start")
+        found = problems(session, campaign, settings.get())
+        if found:
+            sentence = " ".join(problem.sentence for problem in found)
+            raise CampaignError("start_refused", sentence, status=409, words={"problems": found})
+        campaign.state, campaign.state_code, campaign.state_detail = CampaignState.RUNNING, "", ""
+        campaign.started_at = campaign.started_at or database.utcnow()
+        campaign.finished_at = None
+
+    database.write(work)
+    jobs.wake(campaign_id)
+
+
+def resume(campaign_id: int) -> None:
+    """Go on after a pause; the same checks as :func:`start`."""
+    start(campaign_id)
+
+
+def pause(campaign_id: int) -> None:
+    """No new calls from the next claim on; calls that are up go on to their end."""
+    _change(campaign_id, (CampaignState.RUNNING,), CampaignState.PAUSED, "pause")
+
+
+def stop(campaign_id: int) -> None:
+    """End the calling; contacts not reached yet stay as they are."""
+    _change(campaign_id, (CampaignState.RUNNING, CampaignState.PAUSED), CampaignState.STOPPED, "stop")
+
+
+def delete(campaign_id: int) -> None:
+    """Delete a campaign that does not run: hidden at once, its rows are removed by a job.
+
+    :raises CampaignError: state_wrong while it runs; calls_up while calls of it are open.
+    """
+
+    def work(session: Session) -> None:
+        campaign = _locked(session, campaign_id)
+        if campaign.state == CampaignState.RUNNING:
+            raise CampaignError("state_wrong", "A running campaign cannot be deleted: stop it first.", status=409)
+        if store.open_counts(session, Attempt.campaign_id).get(campaign_id):
+            raise CampaignError("calls_up", "Calls of this campaign are still up: wait until they end.", status=409)
+        loading = select(ContactBase.id).where(
+            ContactBase.campaign_id == campaign_id, ContactBase.state.in_([BaseState.LOADING, BaseState.WAITING])
+        )
+        if session.execute(loading.limit(1)).first():
+            raise CampaignError("base_loading", "A base is still being loaded: cancel it or wait.", status=409)
+        campaign.state = CampaignState.DELETING
+
+    database.write(work)
+    celery.send_task("campaigns.remove", [campaign_id], queue="jobs", retry=False)
+
+
+def set_sound(campaign_id: int, source: Path, filename: str) -> None:
+    """Make this file the campaign's message.
+
+    :raises SoundError: it cannot be used as a message.
+    """
+    sound = sound_files.convert(source, filename, settings.get().sounds)
+
+    def work(session: Session) -> None:
+        campaign = _locked(session, campaign_id)
+        campaign.sound, campaign.sound_name, campaign.sound_s = sound.stem, filename[:255], sound.duration_s
+
+    database.write(work)
+
+
+def start_problems(campaign_id: int) -> list[CampaignError]:
+    """Everything that would make Start fail, each with what to do."""
+    with database.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+        if campaign is None:
+            raise _missing()
+        return problems(session, campaign, settings.get())
+
+
+def decide_unknown(campaign_id: int, redial: bool) -> int:
+    """The manager's decision on contacts whose call was lost with the PBX: call again, or give up.
+
+    :returns: how many contacts it concerned.
+    """
+    values: dict[str, Any] = {"state": ContactState.NOT_REACHED, "due_at": None}
+    if redial:
+        values = {"state": ContactState.PENDING, "due_at": database.utcnow()}
+
+    def work(session: Session) -> int:
+        _locked(session, campaign_id)
+        concerned = update(Contact).where(Contact.campaign_id == campaign_id, Contact.state == ContactState.UNKNOWN)
+        if redial:  # one more attempt, even when the lost call was the last allowed
+            fewer = case((Contact.attempts > 0, Contact.attempts - 1), else_=0)
+            concerned = concerned.values(attempts=fewer)
+        return int(session.execute(concerned.values(**values)).rowcount)  # type: ignore[attr-defined]
+
+    count = database.write(work)
+    jobs.wake(campaign_id)
+    return count
+
+
+def counts(campaign_ids: list[int]) -> dict[int, Counts]:
+    """The numbers of several campaigns in four queries."""
+    found = {campaign_id: Counts() for campaign_id in campaign_ids}
+
+    def add(query: Any, **of_row: int) -> None:
+        for row in session.execute(query):
+            if row[0] in found:
+                values = {name: int(row[index] or 0) for name, index in of_row.items()}
+                found[row[0]] = replace(found[row[0]], **values)
+
+    with database.read() as session:
+        states = (
+            select(Contact.campaign_id, Contact.state, func.count())
+            .where(Contact.campaign_id.in_(campaign_ids))
+            .group_by(Contact.campaign_id, Contact.state)
+        )
+        for campaign_id, state, count in session.execute(states):
+            so_far = found[campaign_id]
+            found[campaign_id] = replace(so_far, contacts=so_far.contacts + count, **{state: count})
+        add(
+            select(Attempt.campaign_id, func.count())
+            .where(Attempt.open_for_contact > 0, Attempt.campaign_id.in_(campaign_ids))
+            .group_by(Attempt.campaign_id),
+            open=1,
+        )
+        add(
+            select(Attempt.campaign_id, func.count())
+            .where(Attempt.campaign_id.in_(campaign_ids))
+            .group_by(Attempt.campaign_id),
+            attempts=1,
+        )
+        add(
+            select(
+                ContactBase.campaign_id,
+                func.sum(ContactBase.rows),
+                func.sum(ContactBase.rejected),
+                func.sum(ContactBase.duplicates),
+            )
+            .where(ContactBase.campaign_id.in_(campaign_ids), ContactBase.state != BaseState.CANCELLED)
+            .group_by(ContactBase.campaign_id),
+            rows=1,
+            rejected=2,
+            duplicates=3,
+        )
+    return found
+
+
+def why_not_called(contact_id: int) -> Verdict:
+    """Ask the rules of calling about one contact now.
+
+    :raises CampaignError: contact_missing.
+    """
+    with database.read() as session:
+        contact = session.get(Contact, contact_id)
+        if contact is None:
+            raise CampaignError("contact_missing", "There is no such contact.", status=404)
+        campaign = session.get_one(Campaign, contact.campaign_id)
+        trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
+        is_open = session.execute(select(Attempt.id).where(Attempt.open_for_contact == contact_id)).first()
+    facts = ContactFacts(
+        contact.number,
+        contact.attempts,
+        contact.due_at,
+        store.zone_of(contact.timezone),
+        final=contact.state != ContactState.PENDING,
+        open_attempt=is_open is not None,
+    )
+    return may_call(facts, store.rules_of(campaign, trunk), database.utcnow())
+
+
+def window_opens(campaign: Campaign) -> dt.datetime | None:
+    """When the campaign's own window is closed now: the moment it opens next; None when it is open or never opens."""
+    now = database.utcnow()
+    opens = CallingWindows.from_json(campaign.windows).next_open(now, ZoneInfo(campaign.timezone))
+    return None if opens == now else opens
+
+
+def _locked(session: Session, campaign_id: int) -> Campaign:
+    campaign = session.get(Campaign, campaign_id, with_for_update=True)
+    if campaign is None or campaign.state == CampaignState.DELETING:
+        raise _missing()
+    return campaign
+
+
+def _missing() -> CampaignError:
+    return CampaignError("campaign_missing", "There is no such campaign.", status=404)
+
+
+def _require(campaign: Campaign, allowed: tuple[CampaignState, ...], order: str) -> None:
+    if campaign.state not in allowed:
+        sentence = f"A campaign that is {campaign.state} cannot {order}."
+        words = {"state": campaign.state, "order": order}
+        raise CampaignError("state_wrong", sentence, status=409, words=words)
+
+
+def _change(campaign_id: int, allowed: tuple[CampaignState, ...], to: CampaignState, order: str) -> None:
+    def work(session: Session) -> None:
+        campaign = _locked(session, campaign_id)
+        if campaign.state == to:
+            return
+        _require(campaign, allowed, order)
+        campaign.state, campaign.state_code, campaign.state_detail = to, "", ""
+
+    database.write(work)
+
+
+def _check_trunk(session: Session, form: CampaignForm) -> None:
+    if form.trunk_id is None:
+        return
+    trunk = session.get(Trunk, form.trunk_id)
+    if trunk is None:
+        raise CampaignError("trunk_missing", "There is no such trunk: choose another.", field="trunk_id")
+    if form.caller_id and form.caller_id not in (trunk.caller_ids or []):
+        sentence = "This caller id is not one of the trunk's: choose one of them or add it to the trunk."
+        raise CampaignError("caller_id_not_owned", sentence, field="caller_id")

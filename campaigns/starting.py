@@ -1,0 +1,71 @@
+"""Everything that could make a campaign fail, checked before it starts."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaigns.errors import CampaignError
+from campaigns.models import Campaign, Contact, ContactBase
+from campaigns.states import BaseState, CampaignState, ContactState
+from campaigns.windows import CallingWindows
+from config.database import utcnow
+from config.settings import Settings
+from dialer.models import Node, Trunk
+
+
+def problems(session: Session, campaign: Campaign, settings: Settings) -> list[CampaignError]:
+    """What is missing, most basic first; empty when it may start."""
+    return [
+        *_trunk_problems(session, campaign),
+        *_message_problems(campaign, settings),
+        *_list_problems(session, campaign),
+    ]
+
+
+def _trunk_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
+    trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
+    if trunk is None:
+        return [CampaignError("trunk_not_chosen", "Choose the trunk through which to call.", field="trunk_id")]
+    found = []
+    if not trunk.enabled:
+        sentence = f"The trunk {trunk.name} is switched off: switch it on or choose another."
+        found.append(CampaignError("trunk_disabled", sentence, field="trunk_id", words={"trunk": trunk.name}))
+    if campaign.caller_id and campaign.caller_id not in (trunk.caller_ids or []):
+        sentence = "This caller id is not one of the trunk's: choose one of them or add it to the trunk."
+        found.append(CampaignError("caller_id_not_owned", sentence, field="caller_id"))
+    node = session.get(Node, trunk.node_id)
+    if node is None or not node.is_connected(utcnow()):
+        sentence = "The telephone exchange is not connected now: wait a moment, then look at the trunks page."
+        found.append(CampaignError("node_not_connected", sentence))
+    return found
+
+
+def _message_problems(campaign: Campaign, settings: Settings) -> list[CampaignError]:
+    if not campaign.sound:
+        return [CampaignError("sound_missing", "Upload the message: a sound file.", field="sound")]
+    if not (settings.sounds / f"{campaign.sound}.wav").exists():
+        return [CampaignError("sound_lost", "The message's sound file is gone: upload it again.", field="sound")]
+    return []
+
+
+def _list_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
+    found = []
+    windows = CallingWindows.from_json(campaign.windows)
+    if not any(windows.weekly) and not any(windows.exceptions.values()):
+        found.append(
+            CampaignError("no_windows", "There is no calling window: add the hours for calls.", field="windows")
+        )
+    if campaign.state == CampaignState.PAUSED:
+        return found  # with nobody left it finishes at once, as it would have without the pause
+    pending = select(Contact.id).where(Contact.campaign_id == campaign.id, Contact.state == ContactState.PENDING)
+    if session.execute(pending.limit(1)).first():
+        return found
+    loading = select(ContactBase.id).where(
+        ContactBase.campaign_id == campaign.id, ContactBase.state.in_([BaseState.WAITING, BaseState.LOADING])
+    )
+    if session.execute(loading.limit(1)).first():
+        found.append(CampaignError("base_loading", "The base is still being loaded: wait until it is ready."))
+    else:
+        found.append(CampaignError("no_contacts", "Nobody is left to call: add a base with numbers.", field="bases"))
+    return found

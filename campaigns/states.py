@@ -1,0 +1,47 @@
+"""The states of campaigns, bases, contacts and attempts. Pure, so that rules can name them without the database."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    DELETING = "deleting"  # hidden; a job removes its rows
+
+
+class BaseState(StrEnum):
+    WAITING = "waiting"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ContactState(StrEnum):
+    PENDING = "pending"  # still to be called (yellow)
+    REACHED = "reached"  # heard the message (green)
+    NOT_REACHED = "not_reached"  # given up (red)
+    UNKNOWN = "unknown"  # the PBX died with the call; a person decides (red, counted apart)
+
+
+class Disposition(StrEnum):
+    """How an attempt ended; the open attempt has none."""
+
+    REACHED = "reached"
+    NOT_HEARD = "answered_not_heard"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    INVALID_NUMBER = "invalid_number"
+    UNAVAILABLE = "unavailable"
+    CONGESTION = "congestion"
+    TRUNK_FAILURE = "trunk_failure"
+    NOT_PLACED = "not_placed"
+    EXPIRED = "expired"  # no calling window is left in which it could be called
+    BLOCKED = "blocked"  # the trunk may not dial this number
+    UNKNOWN = "unknown"

@@ -1,0 +1,272 @@
+"""Claims and outcomes on both databases: limits are counted, outcomes written once, nobody lost (I1 to I5)."""
+
+import datetime as dt
+import threading
+
+import pytest
+from flask import current_app
+from sqlalchemy import func, select, update
+
+from campaigns import outcomes, service, store
+from campaigns.models import Attempt, Campaign, Contact, ContactBase
+from campaigns.states import BaseState, CampaignState, ContactState, Disposition
+from campaigns.windows import CallingWindows
+from config import database
+from config.database import utcnow
+from dialer.calls import CallOutcome, CallResult
+from dialer.models import Node, Trunk, TrunkKind
+
+pytestmark = pytest.mark.usefixtures("app")
+ALWAYS = CallingWindows.always().to_json()
+
+
+def make(contacts=5, *, trunk=None, zones=(), **settings):
+    """A running campaign with due contacts. :returns: its id."""
+
+    def work(session):
+        campaign = Campaign(
+            name="Test", state=CampaignState.RUNNING, trunk_id=trunk or 1, windows=settings.pop("windows", ALWAYS),
+            sound="ab", **{"channel_limit": 3, "retry_s": 60, "notification_s": 4, **settings},
+        )  # fmt: skip
+        session.add(campaign)
+        session.flush()
+        base = ContactBase(
+            campaign_id=campaign.id, filename="a.csv", path="a", sha256="0", state=BaseState.READY,
+            layout={"zone_column": 2} if zones else {},
+        )  # fmt: skip
+        session.add(base)
+        session.flush()
+        session.add_all(
+            Contact(
+                campaign_id=campaign.id, base_id=base.id, line=i, number=f"7900555{i:04d}", due_at=utcnow(),
+                timezone=zones[i % len(zones)] if zones else None,
+            )
+            for i in range(contacts)
+        )  # fmt: skip
+        return campaign.id
+
+    return database.write(work)
+
+
+@pytest.fixture(autouse=True)
+def node(app):
+    def work(session):
+        session.add(Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow()))
+        session.flush()
+        session.add(
+            Trunk(id=1, node_id=1, name="t1", kind=TrunkKind.REHEARSAL, channels=50, cps=50, caller_ids=["74950000000"])
+        )
+        session.add(Trunk(id=2, node_id=1, name="t2", channels=4, cps=50, allowed_prefixes=["7900"]))
+
+    database.write(work)
+
+
+def claim(campaign_id, rate=1000, now=None):
+    capacity = store.Capacity(1, "boot", lambda *_: rate)
+    return database.write(lambda session: store.claim(session, campaign_id, capacity, now or utcnow()))
+
+
+def record(*results):
+    return database.write(lambda session: outcomes.record(session, results, utcnow()))
+
+
+def ended(requests, outcome, **more):
+    return record(*[CallResult(request.uid, outcome, **more) for request in requests])
+
+
+def one(query):
+    with database.read() as session:
+        return session.execute(query).scalar_one()
+
+
+def contact_rows(campaign_id):
+    with database.read() as session:
+        return (
+            session.execute(select(Contact).where(Contact.campaign_id == campaign_id).order_by(Contact.id))
+            .scalars()
+            .all()
+        )
+
+
+def test_i4_open_attempts_are_counted_against_the_channel_limit():
+    campaign_id = make(contacts=10)
+    first = claim(campaign_id)
+    assert len(first.requests) == 3
+    assert claim(campaign_id).requests == []
+    ended(first.requests[:1], CallOutcome.BUSY)
+    assert len(claim(campaign_id).requests) == 1
+
+
+def test_i4_trunk_node_and_rate_limit_too():
+    campaign_id = make(contacts=10, trunk=2, channel_limit=9)
+    assert len(claim(campaign_id, rate=1).requests) == 1
+    limited = claim(campaign_id, rate=0)
+    assert limited.rate_limited
+    assert len(claim(campaign_id).requests) == 3
+    database.write(lambda session: session.execute(update(Node).values(channels=4)))
+    assert claim(make(contacts=3)).requests == []
+
+
+def test_two_campaigns_share_a_trunk_evenly():
+    first, second = make(contacts=9, trunk=2, channel_limit=9), make(contacts=9, trunk=2, channel_limit=9)
+    assert len(claim(first).requests) == 2
+    assert len(claim(second).requests) == 2
+
+
+def test_request_carries_what_the_dialer_needs():
+    (request, *_) = claim(make(contacts=1, ring_s=17)).requests
+    assert (request.number, request.trunk, request.caller_id) == ("79005550000", "t1", "74950000000")
+    assert (request.ring_s, request.sound, request.tag_attempt) == (17, "ab", True)
+
+
+def test_i1_concurrent_claims_never_share_a_contact_nor_pass_the_limit():
+    campaign_id = make(contacts=40, channel_limit=20)
+    taken, errors = [], []
+    app = current_app._get_current_object()
+
+    def worker():
+        with app.app_context():
+            try:
+                taken.extend(claim(campaign_id, rate=3).requests)
+            except Exception as exc:
+                errors.append(exc)
+
+    threads = [threading.Thread(target=worker) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len({request.number for request in taken}) == len(taken) == 20
+    assert one(select(func.count()).select_from(Attempt).where(Attempt.open_for_contact > 0)) == 20
+
+
+def test_i3_an_outcome_is_written_once():
+    campaign_id = make(contacts=1)
+    (request,) = claim(campaign_id).requests
+    assert record(CallResult(request.uid, CallOutcome.BUSY, sip_code=486)) == {campaign_id}
+    assert record(CallResult(request.uid, CallOutcome.ANSWERED, listened_s=9)) == set()
+    (contact,) = contact_rows(campaign_id)
+    assert (contact.state, contact.attempts, contact.last_disposition) == (ContactState.PENDING, 1, Disposition.BUSY)
+    assert one(select(Attempt.disposition)) == Disposition.BUSY
+
+
+def test_i2_contact_ends_reached_or_given_up_and_the_campaign_finishes():
+    campaign_id = make(contacts=2, attempts=1)
+    good, bad = claim(campaign_id).requests
+    ended([good], CallOutcome.ANSWERED, listened_s=4.2)
+    ended([bad], CallOutcome.NO_ANSWER)
+    assert [c.state for c in contact_rows(campaign_id)] == [ContactState.REACHED, ContactState.NOT_REACHED]
+    claim(campaign_id)
+    assert service.get(campaign_id).state == CampaignState.FINISHED
+
+
+def test_not_finished_while_a_call_is_up_or_a_base_loads():
+    campaign_id = make(contacts=1)
+    requests = claim(campaign_id).requests
+    claim(campaign_id)
+    assert service.get(campaign_id).state == CampaignState.RUNNING
+    ended(requests, CallOutcome.ANSWERED, listened_s=9)
+    database.write(lambda s: s.execute(update(ContactBase).values(state=BaseState.LOADING)))
+    claim(campaign_id)
+    assert service.get(campaign_id).state == CampaignState.RUNNING
+
+
+def test_trunk_failure_pauses_and_costs_nobody_an_attempt():
+    campaign_id = make(contacts=3)
+    requests = claim(campaign_id).requests
+    ended(requests, CallOutcome.TRUNK_FAILURE, detail="t1: no such endpoint")
+    campaign = service.get(campaign_id)
+    assert (campaign.state, campaign.state_code) == (CampaignState.PAUSED, "trunk_failure")
+    assert campaign.state_detail == "t1: no such endpoint"
+    assert {(c.state, c.attempts) for c in contact_rows(campaign_id)} == {(ContactState.PENDING, 0)}
+
+
+def test_ten_contacts_in_a_row_with_congestion_pause_and_are_given_back():
+    campaign_id = make(contacts=12, channel_limit=12, attempts=1)
+    requests = claim(campaign_id).requests
+    ended(requests[:9], CallOutcome.CONGESTION, sip_code=503)
+    assert service.get(campaign_id).state == CampaignState.RUNNING
+    ended(requests[9:10], CallOutcome.CONGESTION, sip_code=503)
+    campaign = service.get(campaign_id)
+    assert (campaign.state, campaign.state_code) == (CampaignState.PAUSED, "trunk_congested")
+    rows = contact_rows(campaign_id)[:10]
+    assert {(c.state, c.attempts) for c in rows} == {(ContactState.PENDING, 0)}
+    assert all(c.due_at is not None for c in rows)
+
+
+def test_one_answer_in_between_shows_that_the_trunk_is_well():
+    campaign_id = make(contacts=12, channel_limit=12, attempts=1)
+    requests = claim(campaign_id).requests
+    ended(requests[:9], CallOutcome.CONGESTION)
+    ended(requests[9:10], CallOutcome.BUSY)
+    ended(requests[10:], CallOutcome.CONGESTION)
+    assert service.get(campaign_id).state == CampaignState.RUNNING
+
+
+def test_not_placed_is_due_again_and_not_counted():
+    campaign_id = make(contacts=1, attempts=1)
+    ended(claim(campaign_id).requests, CallOutcome.NOT_PLACED)
+    (contact,) = contact_rows(campaign_id)
+    assert (contact.state, contact.attempts, contact.tries) == (ContactState.PENDING, 0, 1)
+    again = claim(campaign_id, now=utcnow() + dt.timedelta(seconds=3)).requests
+    assert len(again) == 1
+
+
+def test_i6_unknown_waits_for_the_managers_decision():
+    campaign_id = make(contacts=2, attempts=1)
+    ended(claim(campaign_id).requests, CallOutcome.UNKNOWN)
+    assert claim(campaign_id, now=utcnow() + dt.timedelta(days=9)).requests == []
+    assert service.counts([campaign_id])[campaign_id].unknown == 2
+    assert service.decide_unknown(campaign_id, redial=True) == 2
+    database.write(lambda s: s.execute(update(Campaign).values(state=CampaignState.RUNNING)))
+    assert len(claim(campaign_id).requests) == 2
+
+
+def test_i5_nothing_is_claimed_outside_of_the_window():
+    closed = {"weekly": [], "exceptions": [{"date": "2030-01-01", "windows": [{"from": "10:00", "to": "11:00"}]}]}
+    campaign_id = make(contacts=3, windows=closed)
+    assert claim(campaign_id).requests == []
+    assert service.get(campaign_id).state == CampaignState.RUNNING
+
+
+def test_i5_a_contacts_own_zone_counts_and_changed_windows_free_it():
+    noon_utc = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
+    database_now = CallingWindows.daily("09:00", "20:00").to_json()
+    campaign_id = make(contacts=2, windows=database_now, zones=("Asia/Tokyo", "Europe/Moscow"))
+    database.write(lambda s: s.execute(update(Contact).values(due_at=noon_utc)))
+    assert [request.number for request in claim(campaign_id, now=noon_utc).requests] == ["79005550001"]
+    tokyo = contact_rows(campaign_id)[0]
+    assert (tokyo.put_off, tokyo.due_at) == (True, dt.datetime(2026, 11, 21, 0, 0, tzinfo=dt.UTC))
+    form = service.CampaignForm(name="Test", trunk_id=1, windows=ALWAYS)
+    service.update_settings(campaign_id, form)
+    assert [request.number for request in claim(campaign_id).requests] == ["79005550000"]
+
+
+def test_number_the_trunk_may_not_dial_ends_blocked():
+    campaign_id = make(contacts=1, trunk=2)
+    database.write(lambda s: s.execute(update(Trunk).values(allowed_prefixes=["1"])))
+    assert claim(campaign_id).requests == []
+    (contact,) = contact_rows(campaign_id)
+    assert (contact.state, contact.last_disposition) == (ContactState.NOT_REACHED, Disposition.BLOCKED)
+
+
+def test_pause_takes_effect_on_the_next_claim():
+    campaign_id = make(contacts=9)
+    claim(campaign_id)
+    service.pause(campaign_id)
+    assert claim(campaign_id).requests == []
+
+
+def test_start_names_everything_that_is_missing():
+    campaign_id = service.create(service.CampaignForm(name="New"))
+    codes = {problem.code for problem in service.start_problems(campaign_id)}
+    assert codes == {"trunk_not_chosen", "sound_missing", "no_contacts"}
+
+
+def test_why_not_called_is_the_same_decision():
+    campaign_id = make(contacts=1)
+    (contact,) = contact_rows(campaign_id)
+    assert service.why_not_called(contact.id).allowed
+    claim(campaign_id)
+    assert service.why_not_called(contact.id).rule == "attempt_open"

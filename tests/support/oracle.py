@@ -1,0 +1,85 @@
+"""Judges a finished campaign from the carrier's own log, not from our database alone (safety.md I1 to I4, I6)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from campaigns.models import Attempt, Contact
+from campaigns.states import ContactState, Disposition
+from config import database
+
+#: Attempts that say themselves that the carrier never saw them.
+NEVER_SENT = {Disposition.NOT_PLACED, Disposition.TRUNK_FAILURE}
+
+
+@dataclass(frozen=True)
+class Invite:
+    """One INVITE as the carrier saw it; times are the carrier's clock in seconds."""
+
+    uid: str
+    number: str
+    began: float
+    answered: float | None
+    ended: float | None
+
+
+def invites(log: Path) -> list[Invite]:
+    """Every INVITE that the carrier received."""
+    records = [json.loads(line) for line in log.read_text().splitlines() if line.strip()] if log.exists() else []
+    ends = {record["call"]: record for record in records if record["event"] == "end"}
+    found = []
+    for record in (record for record in records if record["event"] == "invite"):
+        end = ends.get(record["call"])
+        found.append(
+            Invite(
+                record["uid"],
+                record["number"],
+                record["time"],
+                end["answered"] if end else None,
+                end["time"] if end else None,
+            )
+        )
+    return found
+
+
+def most_at_once(calls: list[Invite]) -> int:
+    """Most calls that were up together, ringing included; one that never ended counts to the end."""
+    moments = [(call.began, 1) for call in calls] + [(call.ended or float("inf"), -1) for call in calls]
+    up = most = 0
+    for _, step in sorted(moments):
+        up += step
+        most = max(most, up)
+    return most
+
+
+def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pbx_died: bool = False) -> list[str]:
+    """Every breach found, one sentence each; empty when all is well."""
+    with database.read() as session:
+        attempts = session.execute(select(Attempt).where(Attempt.campaign_id == campaign_id)).scalars().all()
+        contacts = session.execute(select(Contact).where(Contact.campaign_id == campaign_id)).scalars().all()
+    uids = {attempt.uid for attempt in attempts}
+    seen = [invite for invite in invites(log) if invite.uid in uids]
+    per_uid = Counter(invite.uid for invite in seen)
+    found = [f"I1: attempt {uid} was called {count} times" for uid, count in per_uid.items() if count > 1]
+    for attempt in attempts:
+        if attempt.disposition is None:
+            found.append(f"I2: attempt {attempt.uid} has no outcome")
+        elif attempt.disposition in NEVER_SENT and attempt.uid in per_uid:
+            found.append(f"I3: attempt {attempt.uid} says {attempt.disposition}, but the carrier was called")
+        elif attempt.disposition not in NEVER_SENT | {Disposition.UNKNOWN} and attempt.uid not in per_uid:
+            found.append(f"I3: attempt {attempt.uid} says {attempt.disposition}, but the carrier saw no call")
+        elif attempt.disposition == Disposition.UNKNOWN and not pbx_died:
+            found.append(f"I6: attempt {attempt.uid} is unknown, but the PBX never died")
+    found += [f"I2: contact {c.id} is still {c.state}" for c in contacts if c.state == ContactState.PENDING]
+    per_number = Counter(invite.number for invite in seen)
+    found += [f"number of contact {c.id} was called {per_number[c.number]} times" for c in contacts
+              if per_number[c.number] > attempts_limit]  # fmt: skip
+    at_once = most_at_once(seen)
+    if at_once > limit:
+        found.append(f"I4: {at_once} calls at once, the limit is {limit}")
+    return found

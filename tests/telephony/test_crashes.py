@@ -1,0 +1,92 @@
+"""kill -9 of each process at each step of a call; the carrier's log is the judge (I1 to I4, I6)."""
+
+import signal
+import time
+
+import pytest
+from sqlalchemy import func, select
+
+from campaigns import service
+from campaigns.models import Attempt, Campaign
+from campaigns.states import CampaignState, Disposition
+from config import database
+from tests.support import oracle
+from tests.support.campaign import make_campaign, wait_until
+
+pytestmark = pytest.mark.telephony
+LIMIT, ATTEMPTS = 8, 2
+#: Answered and heard, busy, declined, busy first, hangs up early, answers late enough to be killed while it rings.
+NUMBERS = [f"7900555{i:02d}{tail:02d}" for i in range(5) for tail in (16, 1, 4, 11, 6, 20)]
+
+POINTS = (
+    "after_claim",
+    "originate_before_send",
+    "originate_after_send",
+    "after_answer_event",
+    "before_record",
+    "after_record_before_journal_delete",
+)
+
+
+def run_campaign(stack, fault):
+    """Dial NUMBERS; once some outcomes are in and calls are up, ``fault()``; wait for the end. :returns: its id."""
+    campaign_id = make_campaign(stack, NUMBERS, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1)
+    service.start(campaign_id)
+    wait_until(lambda: outcomes(campaign_id) >= 6, 30, "the first outcomes")
+    fault()
+    wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 90, "the campaign's end")
+    return campaign_id
+
+
+def outcomes(campaign_id):
+    query = select(func.count()).select_from(Attempt).where(Attempt.campaign_id == campaign_id)
+    with database.read() as session:
+        return session.execute(query.where(Attempt.disposition.is_not(None))).scalar_one()
+
+
+def judge(stack, campaign_id, **known):
+    time.sleep(0.5)  # the carrier writes its last lines
+    log = stack.settings.carrier_log
+    assert oracle.breaches(campaign_id, log, limit=LIMIT, attempts_limit=ATTEMPTS, **known) == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_kill_of_the_dial_worker_at(point, stack):
+    before = stack.pid("dial")
+
+    def fault():
+        stack.arm(point)
+        wait_until(lambda: stack.pid("dial") not in (before, 0), 30, "the dial worker's death and return")
+
+    judge(stack, run_campaign(stack, fault))
+
+
+def test_kill_of_redis(stack):
+    judge(stack, run_campaign(stack, lambda: stack.kill("redis", signal.SIGKILL)))
+
+
+def test_kill_of_beat_jobs_and_web(stack):
+    def fault():
+        for name in ("beat", "jobs", "web"):
+            stack.kill(name, signal.SIGKILL)
+
+    judge(stack, run_campaign(stack, fault))
+
+
+def test_i6_kill_of_asterisk_leaves_unknown_only_what_was_up(stack):
+    up = {}
+
+    def fault():
+        with database.read() as session:
+            open_now = session.execute(select(Attempt.uid).where(Attempt.open_for_contact > 0)).scalars().all()
+        up["before"] = set(open_now)
+        stack.kill("pbx", signal.SIGKILL)
+
+    campaign_id = run_campaign(stack, fault)
+    judge(stack, campaign_id, pbx_died=True)
+    with database.read() as session:
+        query = select(Attempt.uid).where(Attempt.campaign_id == campaign_id)
+        unknown = set(session.execute(query.where(Attempt.disposition == Disposition.UNKNOWN)).scalars())
+        states = session.execute(select(Campaign.state_code).where(Campaign.id == campaign_id)).scalar_one()
+    assert 0 < len(unknown) <= LIMIT + len(up["before"])
+    assert states == ""
