@@ -10,6 +10,7 @@ import pytest
 
 from dialer.calls import CallOutcome
 from dialer.gateway import Gateway
+from dialer.settling import SettleTimes
 from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
 from tests.support.audio import write_sweep
 from tests.support.carrier_log import read_calls
@@ -32,16 +33,11 @@ def invites(pair: AsteriskPair, uid: str) -> int:
     return sum(call.uid == uid for call in read_calls(pair.settings.carrier_log))
 
 
-def answered(pair: AsteriskPair, uid: str) -> bool:
-    """Somebody talks: the PBX has the channel, and its callee has picked up."""
-    return f"!{uid}" in pair.cli("core show channels concise") and " Up" in pair.cli(f"core show channel {uid}")
-
-
 def test_calls_that_are_up_survive_a_cut(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """Adopted by their channels; those that end during the gap are read from the journal."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     boot = caller.ready()
     ends_in_gap, stays = caller.call("79160000006", LISTENS)
     wait_until(lambda: invites(pair, stays), 3, "the calls went out")
@@ -66,7 +62,7 @@ def test_cut_before_the_answer_to_an_originate(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """The call went out, we never heard so: it is found, and not sent again."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     caller.ready()
     proxy.hold(to_client=True)
     [uid] = caller.call(LISTENS)
@@ -80,7 +76,7 @@ def test_cut_before_an_originate_arrived(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """It never reached Asterisk: provably not placed, after a second look."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     caller.ready()
     proxy.hold(to_server=True)
     [uid] = caller.call(LISTENS)
@@ -93,7 +89,7 @@ def test_cut_before_an_originate_arrived(
 def test_half_open_connection_is_noticed(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     caller.ready()
     before = proxy.connections
     [uid] = caller.call(LISTENS)
@@ -110,7 +106,7 @@ def test_lost_events_are_made_good_by_the_sweep(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """Every event of the ends of calls is dropped, the connection stays up: within 10 s the outcomes are there."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port, settle=SettleTimes())  # as in production
     caller.ready()
     proxy.drop = lambda message: message.startswith((b"Event: UserEvent", b"Event: OriginateResponse"))
     busy, answers, nowhere = (
