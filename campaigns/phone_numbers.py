@@ -300,7 +300,7 @@ def _fast(cell: str, region: str) -> Number | None:
 
 def _fast_international(digits: str) -> Number | None:
     for size in (1, 2, 3):
-        profile = _main_profile(digits[:size])
+        profile = None if digits[0] == "0" else _main_profile(digits[:size])
         if profile is not None:
             return Number(digits) if profile.plain.fullmatch(digits, size) else None
     return None

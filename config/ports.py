@@ -15,10 +15,9 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO
 
-from config.settings import SHORT, Settings, SettingsError, own_folder
+from config.settings import PORTS, SHORT, Settings, SettingsError, kept_ports, own_folder
 
 #: setting -> the setting that names its address (None: 127.0.0.1) and the kind of socket.
 LISTENERS: Mapping[str, tuple[str | None, socket.SocketKind]] = {
@@ -28,7 +27,6 @@ LISTENERS: Mapping[str, tuple[str | None, socket.SocketKind]] = {
     "sip_local_port": (None, socket.SOCK_DGRAM),
     "carrier_sip_port": ("carrier_host", socket.SOCK_DGRAM),
 }
-NAMES = (*LISTENERS, "rtp_start")
 STEP = 100
 BLOCKS = 100
 #: RTP takes 10,000 ports, so only five ranges exist. Copies may share one: Asterisk tries another port when one is
@@ -67,13 +65,13 @@ def ensure(settings: Settings, first_block: int = 0) -> Ports:
     :raises PortTaken: a port kept from an earlier start, or set by the user, is taken.
     """
     path = settings.home / "ports.json"
-    kept = read(settings.home)
-    explicit = {name: getattr(settings, name) for name in NAMES if name in settings.model_fields_set}
+    kept = kept_ports(settings.home)
+    explicit = {name: getattr(settings, name) for name in PORTS if name in settings.model_fields_set}
     fixed = {**kept, **explicit}
     for name, port in fixed.items():
         if _needed(settings, name) and not _free(settings, name, port):
             raise PortTaken(_taken(settings, name, port))
-    if all(name in fixed for name in NAMES):
+    if all(name in fixed for name in PORTS):
         block = _block_of(kept)
         return Ports(fixed, block, _lock_block(block))
     block, lock = _free_block(settings, fixed, first_block)
@@ -83,15 +81,6 @@ def ensure(settings: Settings, first_block: int = 0) -> Ports:
     temporary.write_text(json.dumps(kept, indent=1) + "\n")
     temporary.replace(path)
     return Ports({**kept, **explicit}, block, lock)
-
-
-def read(home: Path) -> dict[str, int]:
-    """What ``ports.json`` of this home says; nothing when there is none."""
-    try:
-        found = json.loads((home / "ports.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return {name: int(found[name]) for name in NAMES if name in found}
 
 
 def _ports_of(block: int) -> dict[str, int]:
@@ -113,11 +102,16 @@ def _free_block(settings: Settings, fixed: Mapping[str, int], first: int) -> tup
         if lock is None:
             continue
         wanted = {name: port for name, port in _ports_of(block).items() if name not in fixed}
-        if not set(wanted.values()) & set(fixed.values()) and all(
-            _free(settings, name, port) for name, port in wanted.items()
-        ):
+        good = False
+        try:
+            good = not set(wanted.values()) & set(fixed.values()) and all(
+                _free(settings, name, port) for name, port in wanted.items()
+            )
+        finally:
+            if not good:
+                lock.close()
+        if good:
             return block, lock
-        lock.close()
     raise PortTaken(
         f"No {len(LISTENERS)} free ports were found for {settings.home}; set OBZVON_WEB_PORT and the others."
     )

@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 SAFE_PATH = re.compile(r"^[A-Za-z0-9_./+@-]+$")
 
 
+#: Settings that ``config.ports`` chooses at the first start of a home.
+PORTS = ("web_port", "ami_port", "sip_port", "sip_local_port", "carrier_sip_port", "rtp_start")
 #: Longest path of a folder of unix sockets: the address of a socket holds 107 bytes, and names come after it.
 LONGEST_SOCKET_FOLDER = 80
 #: Not $TMPDIR: it may be long, and every shell must come to the same folder.
@@ -34,6 +36,17 @@ class SettingsError(Exception):
     code = "settings_wrong"
 
 
+def kept_ports(home: Path) -> dict[str, int]:
+    """What ``<home>/ports.json`` says, by the names of the settings; nothing when it is not there or damaged."""
+    try:
+        found = json.loads((home / "ports.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: port for name, port in found.items() if name in PORTS and isinstance(port, int)}
+
+
 class KeptPorts(PydanticBaseSettingsSource):
     """The ports that this home chose at its first start (``<home>/ports.json``); anything set explicitly wins."""
 
@@ -42,11 +55,7 @@ class KeptPorts(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         home = Path(self.current_state.get("home") or os.environ.get("OBZVON_HOME") or "var").expanduser()
-        try:
-            kept = json.loads((home / "ports.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return {name: port for name, port in kept.items() if name.endswith(("_port", "rtp_start"))}
+        return dict(kept_ports(home))
 
 
 class Settings(BaseSettings):
@@ -72,6 +81,8 @@ class Settings(BaseSettings):
 
     web_host: str = Field("127.0.0.1", description="Address on which the pages are served.")
     web_port: int = Field(8080, ge=1, le=65535, description="Port of the pages.")
+    web_https: bool = Field(False, description="Pages are reached through HTTPS only: cookies are marked secure.")
+    web_proxies: int = Field(0, ge=0, le=5, description="Trusted reverse proxies in front of the pages.")
     ami_port: int = Field(5038, ge=1, le=65535, description="Manager port of our Asterisk, on 127.0.0.1.")
     sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")

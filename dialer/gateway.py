@@ -1,0 +1,353 @@
+"""Places calls on one Asterisk, follows them, and hands exactly one result per call to the ledger.
+
+Two threads: one runs an asyncio loop with the AMI connection, the other (:mod:`dialer.recorder`) talks to the ledger.
+What Asterisk did while nobody listened is found in its journal and its list of channels: :mod:`dialer.settling`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from config import secret_store
+from config.settings import Settings
+from dialer import events, journal
+from dialer.ami import AmiAddress, AmiClient, AmiError, AmiSession, AmiState, AmiTimes
+from dialer.call_tracker import CallState, TrackedCall, no_channel, not_placed, result_of
+from dialer.calls import UID_LENGTH, CallLedger, CallRequest, CallResult, OpenCall
+from dialer.crash_points import crash_point
+from dialer.recorder import Recorder
+from dialer.settling import Settler, SettleTimes
+
+log = logging.getLogger(__name__)
+
+NUMBER = re.compile(r"\+?[0-9]{2,20}")
+DIGITS = re.compile(r"[0-9]{0,20}")
+UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
+SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
+CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
+#: Reloaded together by Asterisk's own "pjsip reload", as far as we load them.
+PJSIP_MODULES = (
+    "res_pjsip.so",
+    "res_pjsip_endpoint_identifier_ip.so",
+    "res_pjsip_outbound_registration.so",
+)
+#: How long an ended uid is remembered, so that nothing places it again or ends it a second time.
+REMEMBER_S = 600.0
+
+
+class Gateway:
+    """The one connection of a node's dial worker to its Asterisk. All public methods are thread safe."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: CallLedger,
+        app_context: Callable[[], AbstractContextManager[object]],
+        *,
+        ami_times: AmiTimes | None = None,
+        settle_times: SettleTimes | None = None,
+    ) -> None:
+        self._settings = settings
+        self._client = AmiClient(
+            AmiAddress("127.0.0.1", settings.ami_port, "obzvon", secret_store.load(settings.home).ami_secret), ami_times
+        )
+        self._recorder = Recorder(ledger, app_context, self._results_recorded, self._count_live)
+        self._settler = Settler(self, settle_times or SettleTimes())
+        self._calls: dict[str, TrackedCall] = {}
+        self._ended: dict[str, float] = {}
+        self._boot: str | None = None
+        self._session: AmiSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._thread: threading.Thread | None = None
+        self._started = threading.Event()
+
+    # ------------------------------------------------------------------ for the owner, from any thread
+
+    def start(self) -> None:
+        """Begin to connect; returns at once. ``boot`` says when calls can be placed."""
+        self._recorder.start()
+        self._thread = threading.Thread(target=self._run_loop, name="gateway-ami", daemon=True)
+        self._thread.start()
+        self._started.wait(5)
+
+    def stop(self, timeout_s: float = 5) -> None:
+        """End both threads. Calls that are up go on; the next start finds them."""
+        self._boot = None
+        loop, main = self._loop, self._main
+        if loop is not None and main is not None and self._thread is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(main.cancel)
+            self._thread.join(timeout_s)
+        self._recorder.stop(timeout_s)
+
+    @property
+    def boot(self) -> str | None:
+        """Since when the connected PBX runs, once every gap is settled; None: claim nothing now."""
+        return self._boot
+
+    @property
+    def state(self) -> AmiState:
+        """The connection's state, for an operator."""
+        return self._client.state
+
+    def place(self, requests: Sequence[CallRequest]) -> None:
+        """Send these calls; each ends in one result for the ledger, also when it cannot be sent."""
+        boot = self._boot
+        if boot is None or self._loop is None:
+            for request in requests:
+                self._finish(not_placed(request.uid, "Asterisk is not connected"))
+            return
+        now = time.monotonic()
+        for request in requests:
+            if request.uid not in self._ended:
+                self._calls.setdefault(request.uid, TrackedCall(request.uid, boot, now))
+        self._loop.call_soon_threadsafe(self._place_all, tuple(requests), boot)
+
+    def live_uids(self) -> set[str]:
+        """The calls that are followed now."""
+        return set(self._calls)
+
+    def reload(self) -> None:
+        """Have Asterisk read its rendered SIP configuration again."""
+        self._soon(self._reload)
+
+    def hangup(self, uids: Iterable[str]) -> None:
+        """End these calls; their results come as those of any other call."""
+        self._soon(self._hang_up, tuple(uids))
+
+    # ------------------------------------------------------------------ loop thread: connection
+
+    def _run_loop(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        self._started.set()
+        try:
+            await self._client.run(self._serve)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._boot = None
+            self._session = None
+
+    async def _serve(self, session: AmiSession) -> None:
+        """One connection: take events from the first moment, settle the gap, then sweep."""
+        self._session = session
+        consumer = asyncio.ensure_future(self._consume(session))
+        try:
+            boot = await self._settler.settle_gap(session)
+            self._boot = boot
+            log.info("Asterisk is connected, up since %s", boot)
+            await self._settler.sweep_for_ever(session, boot)
+        finally:
+            self._boot = None
+            self._session = None
+            consumer.cancel()
+
+    async def _consume(self, session: AmiSession) -> None:
+        """The one consumer of the event queue. Nothing that goes wrong with one event may stop the next."""
+        while True:
+            message = await session.events.get()
+            try:
+                self._handle(message)
+            except Exception:
+                log.exception("an event could not be used: %s", message.get("Event"))
+
+    def _handle(self, message: Mapping[str, Any]) -> None:
+        event = events.parse(message)
+        if isinstance(event, events.Ended):
+            self._finish(result_of(event.uid, event.record))
+        elif isinstance(event, events.Answered):
+            self._answered(event.uid)
+        elif isinstance(event, events.OriginateFailed):
+            call = self._calls.get(event.uid)
+            if call is not None:
+                call.originate_failed(event.reason, time.monotonic())
+                self._settler.wake()
+        elif isinstance(event, events.ShuttingDown):
+            self._boot = None
+
+    def _answered(self, uid: str) -> None:
+        call = self._calls.get(uid)
+        if call is not None:
+            call.answered()
+        elif uid in self._ended:
+            # We said that it was never placed; it must not go on, since the person may be called again.
+            log.error("call %s came up after it had been given up; hanging up", uid)
+            self._hang_up((uid,))
+        crash_point("after_answer_event")
+
+    # ------------------------------------------------------------------ loop thread: calls
+
+    def _place_all(self, requests: Sequence[CallRequest], boot: str) -> None:
+        session = self._session
+        for request in requests:
+            if request.uid in self._ended:
+                self._calls.pop(request.uid, None)
+                continue
+            if session is None or boot != self._boot:
+                self._finish(not_placed(request.uid, "the connection to Asterisk was lost before the call"))
+                continue
+            self._place(session, request)
+
+    def _place(self, session: AmiSession, request: CallRequest) -> None:
+        try:
+            headers = originate_headers(request, self._settings.sounds)
+            crash_point("originate_before_send")
+            session.post("Originate", headers, lambda answer: self._originate_answered(request.uid, answer))
+            crash_point("originate_after_send")
+        except (AmiError, ValueError) as exc:
+            log.error("call %s was not sent: %s", request.uid, exc)
+            self._finish(not_placed(request.uid, str(exc)))
+
+    def _originate_answered(self, uid: str, answer: Mapping[str, Any]) -> None:
+        if answer.get("Response") == "Error":
+            why = str(answer.get("Message", ""))
+            log.error("Asterisk refused to place call %s: %s", uid, why)
+            self._finish(not_placed(uid, why))
+
+    def _finish(self, result: CallResult) -> None:
+        """Hand over the one result of a call. A second one of the same call goes no further."""
+        self._calls.pop(result.uid, None)
+        if result.uid in self._ended:
+            return
+        self._ended[result.uid] = time.monotonic()
+        if result.detail.startswith("unlisted"):
+            log.warning("call %s: %s", result.uid, result.detail)
+        self._recorder.put(result)
+
+    def _results_recorded(self, uids: Sequence[str]) -> None:
+        """Recorder's thread: these are committed, the PBX may forget them."""
+        self._soon(self._forget, uids)
+
+    def _forget(self, uids: Sequence[str]) -> None:
+        session = self._session
+        if session is None or not uids:
+            return  # without a session: the next settling finds the entries
+        try:
+            journal.forget(session, uids)
+        except AmiError:
+            log.info("the journal keeps %d entries until the next connection", len(uids))
+
+    def _hang_up(self, uids: Sequence[str]) -> None:
+        session = self._session
+        if session is None:
+            return
+        for uid in uids:
+            if UID.fullmatch(uid):
+                try:
+                    session.post("Hangup", {"Channel": uid, "Cause": "16"})
+                except AmiError:
+                    return
+
+    def _reload(self) -> None:
+        session = self._session
+        if session is None:
+            return  # a PBX that starts reads the new files anyway; one that was only cut off is reloaded on connect
+        for module in PJSIP_MODULES:
+            try:
+                session.post("Reload", {"Module": module}, lambda answer: log.info("reload: %s", answer.get("Message")))
+            except AmiError:
+                return
+
+    def _count_live(self) -> tuple[int, int]:
+        calls = list(self._calls.values())
+        talking = sum(call.state is CallState.TALKING for call in calls)
+        return len(calls) - talking, talking
+
+    def _soon(self, work: Callable[..., None], *args: object) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(work, *args)
+            except RuntimeError:
+                log.debug("the gateway has stopped")
+
+    # ------------------------------------------------------------------ loop thread: for the settler
+
+    def followed(self) -> dict[str, TrackedCall]:
+        """The calls in hand, by uid; a copy."""
+        return dict(self._calls)
+
+    def has_ended(self, uid: str) -> bool:
+        return uid in self._ended
+
+    def finish(self, result: CallResult) -> None:
+        self._finish(result)
+
+    def record_again(self, result: CallResult) -> None:
+        """An outcome found in the journal whose deletion may have been lost: committed (again), then deleted."""
+        self._calls.pop(result.uid, None)
+        self._ended[result.uid] = time.monotonic()
+        self._recorder.put(result)
+
+    def adopt(self, uid: str, boot: str, talking: bool) -> None:
+        """Follow a call that an earlier life of ours placed."""
+        state = CallState.TALKING if talking else CallState.RINGING
+        if uid not in self._ended:
+            call = self._calls.setdefault(uid, TrackedCall(uid, boot, time.monotonic(), state))
+            call.state = state
+
+    async def open_calls(self) -> Sequence[OpenCall]:
+        """The ledger's open calls, after everything that was finished before is committed."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[OpenCall]] = loop.create_future()
+
+        def _set(found: Sequence[OpenCall]) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        self._recorder.ask_open_calls(lambda found: self._soon(_set, found))
+        return await answer
+
+    def no_channel(self, call: TrackedCall) -> None:
+        self._finish(no_channel(call.uid, call.failed_reason))
+
+    def forget_ended(self) -> None:
+        """Drop uids that ended long ago."""
+        limit = time.monotonic() - REMEMBER_S
+        for uid in [uid for uid, at in self._ended.items() if at < limit]:
+            del self._ended[uid]
+
+
+def originate_headers(request: CallRequest, sounds: Any) -> dict[str, Any]:
+    """The Originate of one call. Every value is checked, though all are ours: a comma or a line break would be a bill.
+
+    :raises ValueError: a value is not what it must be.
+    """
+    channel = request.template.format(number=request.number, trunk=request.trunk)
+    for pattern, value in (
+        (UID, request.uid),
+        (NUMBER, request.number),
+        (DIGITS, request.caller_id),
+        (SOUND, request.sound),
+        (CHANNEL, channel),
+    ):
+        if not pattern.fullmatch(value):
+            raise ValueError(f"a call may not have the value {value!r}")
+    variables = [f"OBZ_SOUND={sounds}/{request.sound}", 'CHANNEL(hangup_handler_push)="obzvon-ended,s,1"']
+    if request.tag_attempt:
+        variables.append(f"PJSIP_HEADER(add,X-Obzvon-Attempt)={request.uid}")
+    headers: dict[str, Any] = {
+        "ActionID": request.uid,
+        "ChannelId": request.uid,
+        "Channel": channel,
+        "Context": "obzvon-message",
+        "Exten": "s",
+        "Priority": "1",
+        "Timeout": str(max(1, request.ring_s) * 1000),
+        "Async": "true",
+        "Variable": variables,
+    }
+    if request.caller_id:
+        headers["CallerID"] = f"<{request.caller_id}>"
+    return headers

@@ -1,0 +1,187 @@
+"""Finds out what became of calls whose end nobody told us: after a start, after a gap, and in a slow sweep.
+
+The proof for "never placed": the hangup handler writes the journal before a channel leaves the list of channels. So
+whoever is looked for first in the list and then in the journal, and is in neither, has no channel and had none. An
+Originate may still lie unread in Asterisk's socket; therefore one quiet second, and a second look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dialer import journal
+from dialer.ami import AmiSession
+from dialer.call_record import CallRecord
+from dialer.call_tracker import TrackedCall, not_placed, result_of, unknown
+from dialer.calls import CallResult, OpenCall
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleTimes:
+    """Seconds; tests shorten some."""
+
+    quiet: float = 1.0
+    sweep_every: float = 5.0
+    #: An open call younger than this may still be on its way from the claim to the gateway.
+    unclaimed_after: float = 5.0
+    #: How long the record may come after the report of a failed Originate.
+    record_after_failure: float = 0.3
+    #: A journal entry younger than this is about to be told by its event.
+    journal_after: float = 2.0
+
+
+class Calls(Protocol):
+    """What the settler needs from the gateway; all on the loop's thread."""
+
+    def followed(self) -> dict[str, TrackedCall]: ...
+    def has_ended(self, uid: str) -> bool: ...
+    def finish(self, result: CallResult) -> None: ...
+    def record_again(self, result: CallResult) -> None: ...
+    def adopt(self, uid: str, boot: str, talking: bool) -> None: ...
+    def no_channel(self, call: TrackedCall) -> None: ...
+    def forget_ended(self) -> None: ...
+    async def open_calls(self) -> Sequence[OpenCall]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the PBX has of our calls at one moment."""
+
+    channels: dict[str, bool]  # uid -> somebody has answered
+    journal: dict[str, CallRecord]
+
+    def has(self, uid: str) -> bool:
+        return uid in self.channels or uid in self.journal
+
+
+async def boot_of(session: AmiSession) -> str:
+    """Since when this PBX runs, to the second; a start takes longer than that."""
+    status = await session.action("CoreStatus")
+    return f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}"
+
+
+class Settler:
+    """Decides about calls by what the PBX has of them."""
+
+    def __init__(self, calls: Calls, times: SettleTimes) -> None:
+        self._calls = calls
+        self._times = times
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """An Originate failed: look soon whether it had a channel."""
+        self._woken.set()
+
+    async def settle_gap(self, session: AmiSession) -> str:
+        """Settle every open call after a start or a lost connection; returns the PBX's boot id."""
+        boot = await boot_of(session)
+        boots = {call.uid: call.boot for call in await self._calls.open_calls()}
+        boots |= {uid: call.boot for uid, call in self._calls.followed().items()}
+        boots = {uid: at for uid, at in boots.items() if not self._calls.has_ended(uid)}
+        look = await self._look(session)
+        for uid, record in look.journal.items():
+            # Also those that are not open: their deletion was lost with the connection.
+            self._calls.record_again(result_of(uid, record))
+        undecided = self._decide(boots, boot, look)
+        if undecided:
+            await asyncio.sleep(self._times.quiet)
+            await self._decide_finally(session, undecided, boot)
+        return boot
+
+    async def sweep_for_ever(self, session: AmiSession, boot: str) -> None:
+        """Every few seconds what the events may have left out; at once what failed without a record."""
+        next_sweep = time.monotonic() + self._times.sweep_every
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), max(0.0, next_sweep - time.monotonic()))
+            if self._woken.is_set():
+                self._woken.clear()
+                await asyncio.sleep(self._times.record_after_failure)
+                await self._settle_failures(session)
+            if time.monotonic() >= next_sweep:
+                await self._sweep(session, boot)
+                next_sweep = time.monotonic() + self._times.sweep_every
+
+    async def _settle_failures(self, session: AmiSession) -> None:
+        """Originates that failed: those with a channel have their record by now, the others never had a channel."""
+        limit = time.monotonic() - self._times.record_after_failure * 0.9
+        failed = [c for c in self._calls.followed().values() if c.failed_at is not None]
+        if not failed:
+            return
+        due = [call for call in failed if call.failed_at is not None and call.failed_at <= limit]
+        if len(due) < len(failed):
+            self._woken.set()
+        if not due:
+            return
+        look = await self._look(session)
+        for call in due:
+            if call.uid in look.journal:
+                self._calls.finish(result_of(call.uid, look.journal[call.uid]))
+            elif call.uid not in look.channels:
+                self._calls.no_channel(call)
+            else:
+                self._woken.set()
+
+    async def _sweep(self, session: AmiSession, boot: str) -> None:
+        self._calls.forget_ended()
+        before = time.monotonic() - self._times.unclaimed_after
+        claimed_before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=self._times.unclaimed_after)
+        boots = {c.uid: c.boot for c in await self._calls.open_calls() if c.claimed_at < claimed_before}
+        for uid, call in self._calls.followed().items():
+            boots.pop(uid, None)
+            if call.since < before:
+                boots[uid] = call.boot
+        boots = {uid: at for uid, at in boots.items() if not self._calls.has_ended(uid)}
+        look = await self._look(session)
+        settled = time.time() - self._times.journal_after
+        for uid, record in look.journal.items():
+            if record.ended < settled:
+                self._calls.record_again(result_of(uid, record))
+        undecided = self._decide(boots, boot, look)
+        if undecided:
+            await asyncio.sleep(self._times.quiet)
+            await self._decide_finally(session, undecided, boot)
+
+    def _decide(self, boots: dict[str, str], boot: str, look: _Look) -> list[str]:
+        """Settle what one look can settle; returns the uids that seem never to have been placed."""
+        undecided: list[str] = []
+        for uid, claimed_on in boots.items():
+            if self._calls.has_ended(uid) or uid in look.journal:
+                continue
+            if uid in look.channels:
+                self._calls.adopt(uid, boot, look.channels[uid])
+            elif claimed_on != boot:
+                self._calls.finish(unknown(uid))
+            else:
+                undecided.append(uid)
+        return undecided
+
+    async def _decide_finally(self, session: AmiSession, uids: Iterable[str], boot: str) -> None:
+        look = await self._look(session)
+        for uid in uids:
+            if self._calls.has_ended(uid):
+                continue
+            if uid in look.journal:
+                self._calls.record_again(result_of(uid, look.journal[uid]))
+            elif uid in look.channels:
+                self._calls.adopt(uid, boot, look.channels[uid])
+            else:
+                log.warning("call %s was never placed", uid)
+                self._calls.finish(not_placed(uid, "the call never reached Asterisk"))
+
+    async def _look(self, session: AmiSession) -> _Look:
+        """First the channels, then the journal: see the proof above."""
+        channels = {
+            str(row.get("Uniqueid", "")): str(row.get("ChannelStateDesc", "")) == "Up"
+            for row in await session.rows("CoreShowChannels")
+        }
+        return _Look(channels, await journal.read(session))

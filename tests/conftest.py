@@ -1,0 +1,37 @@
+"""What all tests share. No test touches the state of a copy that a person runs."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from config import settings as all_settings
+from tests.support import servers
+
+#: A developer's own settings must not change what tests see; the installed Asterisk is the same for all.
+for name in [name for name in os.environ if name.startswith("OBZVON_") and name != "OBZVON_RUNTIME"]:
+    del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    """Whatever reads the settings finds an empty home."""
+    monkeypatch.setenv("OBZVON_HOME", str(tmp_path / "home"))
+    all_settings.get.cache_clear()
+    yield
+    all_settings.get.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory):
+    """One MariaDB for the whole run; ``with mariadb.database() as url`` gives an empty database."""
+    with servers.mariadb(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    """One Redis for the whole run, as a Celery address."""
+    with servers.redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url

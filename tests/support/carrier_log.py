@@ -1,0 +1,54 @@
+"""Reads the rehearsal carrier's log: the truth about which calls went out and what they heard."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class CarrierCall:
+    """One INVITE. Times are seconds since 1970; ``ended`` is None while it lasts (or when the carrier died)."""
+
+    call: str
+    number: str
+    uid: str
+    invited: float
+    answered: float | None = None
+    ended: float | None = None
+    keys: str = ""
+    recording: str = ""
+
+    @property
+    def connected_s(self) -> float:
+        return 0.0 if self.answered is None or self.ended is None else self.ended - self.answered
+
+
+def read_calls(log: Path) -> list[CarrierCall]:
+    """All calls in the order of their INVITEs. A line that is not whole JSON is an error: it would be a lost call."""
+    begun: dict[str, dict[str, object]] = {}
+    for number, line in enumerate(log.read_text().splitlines() if log.exists() else [], 1):
+        try:
+            entry = json.loads(line)
+        except ValueError as exc:
+            raise AssertionError(f"{log}:{number} is torn: {line!r}") from exc
+        key = entry["call"]
+        if entry["event"] == "invite":
+            assert key not in begun, f"{log}:{number}: a second INVITE of {key}"
+            begun[key] = {"call": key, "number": entry["number"], "uid": entry["uid"], "invited": entry["time"]}
+        else:
+            assert key in begun, f"{log}:{number}: the end of {key}, which never began"
+            begun[key] |= {name: entry[name] for name in ("answered", "keys", "recording")}
+            begun[key]["ended"] = entry["time"]
+    return [CarrierCall(**fields) for fields in begun.values()]  # type: ignore[arg-type]
+
+
+def most_at_once(calls: list[CarrierCall]) -> int:
+    """The greatest number of calls that were up together."""
+    moments = [(call.invited, 1) for call in calls] + [(call.ended, -1) for call in calls if call.ended is not None]
+    up = most = 0
+    for _, step in sorted(moments):
+        up += step
+        most = max(most, up)
+    return most
