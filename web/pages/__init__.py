@@ -8,6 +8,7 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from campaigns import bases as bases_service
 from campaigns.eligibility import Verdict
 from web import forms, i18n, sentences, sentences_table
 from web.queries import Page
@@ -35,6 +36,7 @@ def _shared() -> dict[str, Any]:
         "texts": sentences_table,
         "version": VERSION,
         "why": why,
+        "base_failure": bases_service.failure,
     }
 
 
