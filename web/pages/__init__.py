@@ -32,6 +32,7 @@ def _shared() -> dict[str, Any]:
         "sentence": sentences.of_code,
         "sentence_of": sentences.of,
         "split_duration": forms.split_duration,
+        "days_text": forms.days_text,
         "zone_label": forms.zone_label,
         "texts": sentences_table,
         "version": VERSION,
