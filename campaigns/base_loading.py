@@ -32,8 +32,9 @@ from sqlalchemy.orm import Session
 
 from campaigns.contacts_file import ContactsFile, LayoutChoice, file_error, zones
 from campaigns.errors import CampaignError
-from campaigns.models import Attempt, BaseState, Campaign, Contact, ContactBase, ContactState, RejectedRow
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
+from campaigns.states import BaseState, ContactState
 from config.database import read, utcnow, write
 
 log = logging.getLogger(__name__)

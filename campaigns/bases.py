@@ -22,8 +22,9 @@ from campaigns import base_loading, contacts_file, phone_numbers
 from campaigns.base_loading import DUPLICATE
 from campaigns.contacts_file import ContactsFile, Layout, LayoutChoice, file_error
 from campaigns.errors import CampaignError
-from campaigns.models import Attempt, BaseState, Campaign, CampaignState, Contact, ContactBase, RejectedRow
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
+from campaigns.states import BaseState, CampaignState
 from config.database import read, utcnow, write
 from config.extensions import celery
 from config.i18n import N_

@@ -15,7 +15,6 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO
 
 from config.settings import PORTS, SHORT, Settings, SettingsError, kept_ports, own_folder
