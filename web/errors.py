@@ -127,9 +127,7 @@ def _input_error(error: HTTPError) -> ResponseReturnValue:
         for name, texts in place.items()
     ]
     if not fields:
-        return answer(
-            error.status_code, CODES.get(error.status_code, "error"), sentences.of_status(error.status_code)
-        )
+        return answer(error.status_code, CODES.get(error.status_code, "error"), sentences.of_status(error.status_code))
     first = fields[0]
     message = f"{first['field']}: {first['message']}"
     return answer(error.status_code, "input_wrong", message, first["field"], errors=fields)

@@ -214,9 +214,7 @@ def attempts_of(contact_id: int) -> list[Attempt]:
     """Every attempt to reach this contact, first to last."""
     with database.read() as session:
         return list(
-            session.scalars(
-                select(Attempt).where(Attempt.contact_id == contact_id).order_by(Attempt.number_of_attempt)
-            )
+            session.scalars(select(Attempt).where(Attempt.contact_id == contact_id).order_by(Attempt.number_of_attempt))
         )
 
 

@@ -22,9 +22,7 @@ SENTENCES: dict[str, str] = {
     "trunk_missing": N_("There is no such trunk: choose another."),
     "trunk_not_chosen": N_("Choose the trunk through which to call."),
     "trunk_disabled": N_("The trunk {trunk} is switched off: switch it on or choose another."),
-    "caller_id_not_owned": N_(
-        "This caller id is not one of the trunk's: choose one of them, or add it to the trunk."
-    ),
+    "caller_id_not_owned": N_("This caller id is not one of the trunk's: choose one of them, or add it to the trunk."),
     "node_not_connected": N_("The telephone exchange is not connected now: wait a moment, then look at Trunks."),
     "sound_missing": N_("Upload the message: a sound file."),
     "sound_lost": N_("The message's sound file is gone: upload it again."),

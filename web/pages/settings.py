@@ -41,7 +41,9 @@ def _own_address(target: str) -> str:
 @pages.get("/account")
 def account() -> ResponseReturnValue:
     """Name, role, language, keys."""
-    return render_template("account.html", keys=api_keys.of_account(current_user.id), new_key=None, role_texts=accounts.ROLE_TEXTS)
+    return render_template(
+        "account.html", keys=api_keys.of_account(current_user.id), new_key=None, role_texts=accounts.ROLE_TEXTS
+    )
 
 
 @pages.post("/account/keys")

@@ -27,7 +27,9 @@ SWITCHES = ("register", "qualify", "enabled")
 @pages.get("/trunks")
 def trunks() -> ResponseReturnValue:
     """All trunks and nodes."""
-    return render_template("trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk())
+    return render_template(
+        "trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk()
+    )
 
 
 def _input(trunk: Trunk | None) -> dict[str, Any]:
