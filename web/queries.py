@@ -9,11 +9,10 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
+from campaigns import exports as campaign_exports
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
-from campaigns import exports as campaign_exports
-from campaigns.models import Export
-from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
 from campaigns.states import BaseState, CampaignState
 from config import database
 from config.i18n import N_

@@ -9,8 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from campaigns import bases as bases_service
-from campaigns.eligibility import Verdict
-from web import forms, i18n, sentences, sentences_table
+from web import forms, sentences, sentences_table, texts
 from web.queries import Page
 
 pages = Blueprint("pages", __name__)
@@ -36,7 +35,7 @@ def _shared() -> dict[str, Any]:
         "zone_label": forms.zone_label,
         "texts": sentences_table,
         "version": VERSION,
-        "why": why,
+        "why": texts.why,
         "base_failure": bases_service.failure,
     }
 
@@ -69,12 +68,3 @@ def page_numbers(page: Page[Any]) -> list[int]:
             shown.append(0)
         shown.append(number)
     return shown
-
-
-def why(verdict: Verdict, zone: str) -> str:
-    """The answer to "why is this person not being called now?"."""
-    rule = str(verdict.rule)
-    if rule == "window_closed" and verdict.until is None:
-        return _("Outside the calling windows, and none will open again.")
-    until = f"{i18n.when(verdict.until, zone)} ({zone})" if verdict.until else ""
-    return sentences.label(sentences_table.RULES, rule).format(until=until)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-import pytest
-
-from campaigns import bases, service
-from tests.integration.web.conftest import ASSETS, BASE, sign_in
+from campaigns import service
 
 
 def test_nobody_gets_in_without_signing_in(app):
