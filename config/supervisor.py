@@ -76,7 +76,22 @@ def python_programs(settings: Settings) -> list[Program]:
         Program("web", [*python, "gunicorn", *_gunicorn_options(settings), "web:create_app()"]),
         Program(
             "jobs",
-            [*worker, *quiet, "-Q", "jobs", "-n", "jobs@%h", "--pool", "prefork", "-c", str(settings.jobs_workers)],
+            # Imports and reports must not slow down the calls.
+            [
+                "nice",
+                "-n",
+                "5",
+                *worker,
+                *quiet,
+                "-Q",
+                "jobs",
+                "-n",
+                "jobs@%h",
+                "--pool",
+                "prefork",
+                "-c",
+                str(settings.jobs_workers),
+            ],
         ),
         Program(
             "dial",
