@@ -16,6 +16,7 @@ from sqlalchemy import select
 from campaigns import outcomes, store
 from config import database
 from dialer.calls import CallRequest, CallResult, OpenCall
+from dialer.crash_points import crash_point
 from dialer.models import Node
 from dialer.pacing import TokenBucket
 
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 WAKE_LOST_S = 1.0
 #: Where the rate is the limit, wait for a few calls' worth of tokens rather than claim one by one.
 RATE_PAUSE_S = 0.05
+#: Key of the node's own bucket among those of the trunks, whose ids begin at 1.
+NODE = 0
 #: Tokens for this many seconds may be saved up: short bursts after a pause, no flood.
 BURST_S = 0.1
 
@@ -89,7 +92,8 @@ class DialLoop:
         capacity = store.Capacity(self._node_id, boot, self._by_rate)
         claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow()))
         if claim.requests:
-            for key in (0, claim.trunk_id):
+            crash_point("after_claim")
+            for key in (NODE, claim.trunk_id):
                 self._buckets[key].take(len(claim.requests), self._clock())
             self._gateway.place(claim.requests)
         if claim.rate_limited:
@@ -98,7 +102,7 @@ class DialLoop:
 
     def _by_rate(self, trunk_id: int, trunk_cps: float, node_cps: float) -> int:
         now = self._clock()
-        return min(self._bucket(0, node_cps).available(now), self._bucket(trunk_id, trunk_cps).available(now))
+        return min(self._bucket(NODE, node_cps).available(now), self._bucket(trunk_id, trunk_cps).available(now))
 
     def _bucket(self, key: int, rate: float) -> TokenBucket:
         bucket = self._buckets.get(key)
@@ -111,7 +115,7 @@ class DialLoop:
         if pending is not None and pending.is_alive():
             return
         now = self._clock()
-        wait = max(self._buckets[key].next_at(now) for key in (0, trunk_id))
+        wait = max(self._buckets[key].next_at(now) for key in (NODE, trunk_id))
         timer = threading.Timer(max(RATE_PAUSE_S, wait), self.wake, [[campaign_id]])
         timer.daemon = True
         self._timers[campaign_id] = timer

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaigns.states import BaseState, CampaignState, ContactState
+from campaigns.states import BaseState, CampaignState, ContactState, ExportState
 from config.database import UtcDateTime, utcnow
 from config.extensions import db
 
@@ -165,3 +165,33 @@ class Attempt(db.Model):
     cause: Mapped[int | None] = mapped_column(Integer)
     listened_s: Mapped[float] = mapped_column(Float, default=0.0)
     detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class Export(db.Model):
+    """A report that somebody asked for as a file."""
+
+    __tablename__ = "export"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: No foreign key: a campaign can be deleted while a report of it is written; the sweep removes what is left.
+    campaign_id: Mapped[int] = mapped_column(Integer, index=True)
+    state: Mapped[str] = mapped_column(String(20), default=ExportState.WAITING)
+    progress: Mapped[float] = mapped_column(Float, default=0.0)  # 0 to 1
+    filename: Mapped[str] = mapped_column(String(255))  # as the user gets it
+    path: Mapped[str] = mapped_column(String(100), default="")  # relative to the folder of exports; '' until ready
+    size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes
+    locale: Mapped[str] = mapped_column(String(10), default="en")
+    zone: Mapped[str] = mapped_column(String(64))
+    #: Error code and the words for its sentence when state is failed.
+    error_code: Mapped[str] = mapped_column(String(40), default="")
+    error_detail: Mapped[str] = mapped_column(String(300), default="")
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    #: Which run writes it now; a run that finds another's mark here has been given up for dead and ends.
+    run_token: Mapped[str] = mapped_column(String(16), default="")
+    runs: Mapped[int] = mapped_column(Integer, default=0)
+    heartbeat_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: When the job's message was sent last.
+    sent_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    created_by: Mapped[str] = mapped_column(String(255), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

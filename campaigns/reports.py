@@ -36,6 +36,12 @@ class ReportCancelled(CampaignError):
         super().__init__("report_cancelled", "The report was cancelled; ask for it again.", status=409)
 
 
+def zone_unknown(zone: str) -> CampaignError:
+    """The refusal of a zone that the tz database does not have."""
+    sentence = f"“{zone[:64]}” is no time zone: choose one such as Europe/Moscow."
+    return CampaignError("zone_unknown", sentence, field="zone", words={"zone": zone[:64]})
+
+
 def summary(campaign_id: int) -> dict[str, int]:
     """The campaign's numbers: rows, rejected, duplicates, contacts, reached, not_reached, pending, unknown, attempts.
 
@@ -79,8 +85,7 @@ def write_workbook(
     try:
         zone_info = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        sentence = f"“{zone}” is no time zone: choose one such as Europe/Moscow."
-        raise CampaignError("zone_unknown", sentence, field="zone", words={"zone": zone}) from exc
+        raise zone_unknown(zone) from exc
     found = report_rows.overview(campaign_id)
     with open_book(target, zone_info, found.campaign.name) as book:
         _Report(book, found, translate, zone, progress, cancelled).write()

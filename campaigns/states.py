@@ -45,3 +45,11 @@ class Disposition(StrEnum):
     EXPIRED = "expired"  # no calling window is left in which it could be called
     BLOCKED = "blocked"  # the trunk may not dial this number
     UNKNOWN = "unknown"
+
+
+class ExportState(StrEnum):
+    WAITING = "waiting"
+    WORKING = "working"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"

@@ -58,6 +58,7 @@ def redis(settings: Settings) -> Program:
         "maxmemory-policy": "noeviction",
         "dir": str(settings.run),
         "daemonize": "no",
+        "set-proc-title": "no",  # it would overwrite its environment, by which `leftovers` knows it
     }
     command = [program]
     for name, value in options.items():

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import re
 import shutil
-import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import Settings
+from config.settings import Settings, own_folder
 from dialer.errors import DialerError
 
-#: Sockets of Unix have paths of at most 107 bytes; Asterisk's is ``<run>/asterisk.ctl``.
-LONGEST_RUN_DIR = 90
 LEAST_VERSION = 20
 
 
@@ -49,7 +45,8 @@ class Place:
         """Create the folders, readable by us alone."""
         for folder in (self.etc, self.lib, self.lib / "keys", self.spool, self.cache, self.log):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make_run_dir(self.run)
+        own_folder(self.run.parent)
+        own_folder(self.run)
 
 
 def installation(settings: Settings) -> Installation:
@@ -85,29 +82,11 @@ def place(settings: Settings, instance: str) -> Place:
         spool=base / "spool",
         cache=base / "cache",
         log=base / "log",
-        run=run_dir(base),
+        run=settings.sockets / instance,
         modules=found.modules,
         data=found.data,
         sbin=found.sbin,
     )
-
-
-def run_dir(base: Path) -> Path:
-    """The folder of the control socket: in the home, or a short one in /tmp when that path would be too long."""
-    inside = base / "run"
-    if len(os.fsencode(inside)) <= LONGEST_RUN_DIR:
-        return inside
-    digest = hashlib.sha256(os.fsencode(base)).hexdigest()[:12]
-    return Path(f"/tmp/obzvon-{os.getuid()}-{digest}")  # noqa: S108 - owner and mode are checked before use
-
-
-def _make_run_dir(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise DialerError("run_dir_foreign", f"{folder} belongs to somebody else: remove it.", status=500)
-    folder.chmod(0o700)
 
 
 def _triplet_dir(base: Path) -> Path:

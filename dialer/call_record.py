@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 #: Fields of the record as config/asterisk/pbx/extensions.conf.j2 writes them.
-FIELDS = 7
+FIELDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,18 @@ class CallRecord:
     message_ends: float | None
     ended: float
     played_to_end: bool
+    technology: str = ""
 
     @classmethod
     def parse(cls, text: str) -> CallRecord:
-        """Read ``cause|sip|answered|begins|ends|ended|played``.
+        """Read ``cause|sip|answered|begins|ends|ended|played|technology``.
 
         :raises ValueError: it is not such a record.
         """
         parts = text.split("|")
         if len(parts) != FIELDS:
             raise ValueError(f"a call record has {FIELDS} fields, not {len(parts)}")
-        cause, sip, answered, begins, ends, ended, played = parts
+        cause, sip, answered, begins, ends, ended, played, technology = parts
         return cls(
             cause=int(cause or 0),
             sip_code=int(sip) if sip else None,
@@ -39,6 +40,7 @@ class CallRecord:
             message_ends=float(ends) if ends else None,
             ended=float(ended),
             played_to_end=played == "SUCCESS",
+            technology=technology,
         )
 
     @property

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dialer.call_record import CallRecord, utc
 from dialer.calls import CallOutcome, CallResult
-from dialer.disposition import judge
+from dialer.disposition import Verdict, judge
 
 
 class CallState(StrEnum):
@@ -49,8 +49,16 @@ def result_of(uid: str, record: CallRecord) -> CallResult:
         ended_at=utc(record.ended),
         listened_s=record.listened_s,
         played_to_end=record.played_to_end,
-        detail="" if verdict.known else f"unlisted code: SIP {record.sip_code}, cause {record.cause}",
+        detail=_detail(verdict, record),
     )
+
+
+def _detail(verdict: Verdict, record: CallRecord) -> str:
+    if not verdict.known:
+        return f"unlisted code: SIP {record.sip_code}, cause {record.cause}"
+    if verdict.outcome is CallOutcome.TRUNK_FAILURE:
+        return f"the trunk refused: SIP {record.sip_code}" if record.sip_code else "the trunk did not answer"
+    return ""
 
 
 def no_channel(uid: str, reason: int) -> CallResult:

@@ -62,6 +62,9 @@ Q850: dict[int, CallOutcome] = {
     58: CallOutcome.CONGESTION,
     127: CallOutcome.NO_ANSWER,
 }
+#: A SIP call that ended so without any SIP answer, not even 100, found the trunk silent: 18 after SIP's own 32 s, 19
+#: when we gave up before, 34 when its name could not be resolved, 3, 27 and 38 when the network refused.
+SILENT_CAUSES = frozenset({3, 18, 19, 27, 34, 38})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def judge(record: CallRecord) -> Verdict:
         return Verdict(CallOutcome.ANSWERED)
     code = record.sip_code
     if code is None or code < 100:
+        if record.technology == "PJSIP" and record.cause in SILENT_CAUSES:
+            return Verdict(CallOutcome.TRUNK_FAILURE)
         outcome = Q850.get(record.cause)
         return Verdict(CallOutcome.UNAVAILABLE, known=False) if outcome is None else Verdict(outcome)
     if code < 200:

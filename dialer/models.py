@@ -62,6 +62,8 @@ class Trunk(db.Model):
     username: Mapped[str] = mapped_column(String(100), default="")
     secret_encrypted: Mapped[str] = mapped_column(String(500), default="")
     register: Mapped[bool] = mapped_column(default=False)
+    #: Ask the carrier now and then whether it is there (OPTIONS); off for the few that never answer it.
+    qualify: Mapped[bool] = mapped_column(default=True)
     enabled: Mapped[bool] = mapped_column(default=True)
     #: [attempt id, contact id] of the outcomes in a row that were congestion; ten different contacts mean that
     #: the trunk itself is ill.

@@ -16,15 +16,14 @@ class TokenBucket:
 
     def take(self, n: int, now: float) -> int:
         """Take up to ``n`` tokens; returns how many there were."""
-        self._refill(now)
-        granted = max(0, min(n, int(self._tokens + 1e-9)))
+        granted = max(0, min(n, self.available(now)))
         self._tokens -= granted
         return granted
 
-    def give_back(self, n: int, now: float) -> None:
-        """Return tokens that were taken and not used."""
+    def available(self, now: float) -> int:
+        """Whole tokens that :meth:`take` would grant now."""
         self._refill(now)
-        self._tokens = min(self.burst, self._tokens + n)
+        return int(self._tokens + 1e-9)
 
     def next_at(self, now: float) -> float:
         """Seconds from ``now`` until one token is there; 0.0 when one is."""

@@ -103,6 +103,8 @@ class TrunkConfig:
     username: str = ""
     secret: str = ""
     register: bool = False
+    #: Ask the carrier now and then whether it is there. A few never answer that question.
+    qualify: bool = True
     local: bool = False
 
     def check(self) -> TrunkConfig:

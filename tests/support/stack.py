@@ -28,7 +28,8 @@ class Stack:
     """A copy of the product: ``start`` it, look into it, kill processes of it by their names, ``stop`` it."""
 
     def __init__(self, home: Path, extra: Mapping[str, str] | None = None) -> None:
-        self.copy = BackgroundCopy(home, extra, FIRST_BLOCK)
+        self.crash_file = home / "crash-at"
+        self.copy = BackgroundCopy(home, {"OBZVON_CRASH_AT": f"@{self.crash_file}", **(extra or {})}, FIRST_BLOCK)
         self._settings: Settings | None = None
         self._app: Flask | None = None
 
@@ -90,6 +91,12 @@ class Stack:
         """Kill it and wait until another one runs in its place; the new id."""
         old = self.kill(name)
         return int(str(wait_until(lambda: self._other(name, old), timeout_s, hint=f"{name} comes back")))
+
+    def arm(self, point: str) -> None:
+        """The process that passes this crash point next dies there, once (``dialer/crash_points.py``)."""
+        temporary = self.crash_file.with_suffix(".new")
+        temporary.write_text(point)
+        temporary.replace(self.crash_file)
 
     def _other(self, name: str, old: int) -> int:
         item = self.processes()[name]

@@ -1,0 +1,309 @@
+"""Trunks and the node in the database: made, changed and removed by users, rendered for the PBX."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Annotated
+
+from celery.exceptions import CeleryError
+from flask import current_app
+from kombu.exceptions import KombuError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from config import secret_store
+from config.database import read, write
+from config.extensions import celery
+from config.i18n import N_
+from config.settings import Settings
+from dialer.errors import DialerError
+from dialer.models import Node, Trunk, TrunkKind
+from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
+
+log = logging.getLogger(__name__)
+
+REHEARSAL = "rehearsal"
+#: What the rehearsal callees see.
+REHEARSAL_CALLER_ID = "74950000000"
+#: Fields of a trunk that are as the form says them.
+FORM_FIELDS = (
+    "kind",
+    "template",
+    "channels",
+    "cps",
+    "number_prefix",
+    "allowed_prefixes",
+    "caller_ids",
+    "host",
+    "port",
+    "username",
+    "qualify",
+    "enabled",
+)
+
+
+def _digits(values: list[str]) -> list[str]:
+    cleaned = [re.sub(r"[\s()+-]", "", value) for value in values if value.strip()]
+    for value in cleaned:
+        if not re.fullmatch(r"[0-9]{1,20}", value):
+            raise ValueError("digits only")
+    return list(dict.fromkeys(cleaned))
+
+
+def _split(value: object) -> object:
+    """A form sends one text: parts divided by commas, semicolons, blanks or lines."""
+    return re.split(r"[,;\n]+", value) if isinstance(value, str) else value
+
+
+DigitsList = Annotated[list[str], BeforeValidator(_split), AfterValidator(_digits)]
+
+
+class TrunkForm(BaseModel):
+    """What a user says of a trunk. An empty ``secret`` at a change keeps the old one."""
+
+    model_config = ConfigDict(str_strip_whitespace=True, extra="forbid")
+
+    title: str = Field("", max_length=100, description="Name for people")
+    name: str = Field(
+        "", max_length=40, description="Technical name: small letters, digits and -; empty: from the title"
+    )
+    kind: TrunkKind = Field(TrunkKind.SIP, description="sip, or other for technologies configured in Asterisk by hand")
+    template: str = Field("PJSIP/{number}@{trunk}", max_length=100, description="How a number is dialled")
+    channels: int = Field(60, ge=1, le=5000, description="Most calls at once")
+    cps: float = Field(10.0, gt=0, le=5000, description="Most new calls per second")
+    number_prefix: str = Field("", pattern=r"^\+?[0-9]{0,9}$", description="Put before the number's digits")
+    allowed_prefixes: DigitsList = Field(default_factory=list, description="Numbers that may be dialled; empty: all")
+    caller_ids: DigitsList = Field(default_factory=list, description="Our numbers on it; the first is the default")
+    host: str = Field("", max_length=253, description="The carrier's host name or IP address")
+    port: int = Field(5060, ge=1, le=65535, description="The carrier's SIP port")
+    username: str = Field("", max_length=100, description="User name at the carrier, if it wants one")
+    secret: str = Field("", max_length=100, description="Password at the carrier")
+    register_: bool = Field(False, alias="register", description="Register at the carrier")
+    qualify: bool = Field(True, description="Ask the carrier now and then whether it is there")
+    enabled: bool = Field(True, description="May be used")
+
+
+def create(form: TrunkForm) -> int:
+    """Add a trunk to this node.
+
+    :raises DialerError: a field is wrong, or the name is taken.
+    """
+    name = form.name or _name_from(form.title)
+    _check(form, name)
+
+    def work(session: Session) -> int:
+        trunk = Trunk(node_id=_own_node(session).id, name=name)
+        _fill(trunk, form)
+        session.add(trunk)
+        session.flush()
+        return trunk.id
+
+    try:
+        trunk_id = write(work)
+    except IntegrityError as exc:
+        raise DialerError(
+            "trunk_name_taken", N_("There is a trunk with this name: choose another."), field="name", status=409
+        ) from exc
+    _tell_nodes()
+    return trunk_id
+
+
+def update(trunk_id: int, form: TrunkForm) -> None:
+    """Change a trunk. Its technical name stays, since Asterisk and running calls know it by that.
+
+    Of the rehearsal carrier only limits, numbers and its title can be changed.
+
+    :raises DialerError: there is no such trunk, or a field is wrong.
+    """
+
+    def work(session: Session) -> None:
+        trunk = _get(session, trunk_id)
+        if trunk.kind == TrunkKind.REHEARSAL:
+            for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled"):
+                setattr(trunk, field, getattr(form, field))
+            return
+        _check(form, trunk.name, has_secret=bool(trunk.secret_encrypted))
+        _fill(trunk, form)
+
+    write(work)
+    _tell_nodes()
+
+
+def delete(trunk_id: int) -> None:
+    """Remove a trunk that nothing was dialled through.
+
+    :raises DialerError: there is no such trunk, it is in use, or it is the rehearsal carrier.
+    """
+
+    def work(session: Session) -> None:
+        trunk = _get(session, trunk_id)
+        if trunk.kind == TrunkKind.REHEARSAL:
+            raise DialerError(
+                "trunk_rehearsal_kept",
+                N_("The rehearsal carrier cannot be removed: switch it off instead."),
+                status=409,
+            )
+        session.delete(trunk)
+
+    try:
+        write(work)
+    except IntegrityError as exc:
+        raise DialerError(
+            "trunk_in_use", N_("Campaigns use this trunk: switch it off instead of removing it."), status=409
+        ) from exc
+    _tell_nodes()
+
+
+def all_trunks() -> list[Trunk]:
+    """All trunks, by title."""
+    with read() as session:
+        return list(session.scalars(select(Trunk).order_by(Trunk.title, Trunk.name)))
+
+
+def ensure_node(settings: Settings) -> Node:
+    """The row of this node, with its limits as the settings say."""
+
+    def work(session: Session) -> Node:
+        node = session.scalars(select(Node).where(Node.name == settings.node_name)).one_or_none()
+        if node is None:
+            node = Node(name=settings.node_name, channels=settings.node_channels, cps=settings.node_cps)
+            session.add(node)
+        node.channels, node.cps = settings.node_channels, settings.node_cps
+        session.flush()
+        return node
+
+    return write(work)
+
+
+def ensure_rehearsal(settings: Settings) -> Trunk:
+    """The trunk to the rehearsal carrier; its address follows the settings."""
+
+    def work(session: Session) -> Trunk:
+        trunk = session.scalars(select(Trunk).where(Trunk.kind == TrunkKind.REHEARSAL)).one_or_none()
+        if trunk is None:
+            node = session.scalars(select(Node).where(Node.name == settings.node_name)).one()
+            trunk = Trunk(
+                node_id=node.id,
+                name=REHEARSAL,
+                title="Rehearsal carrier",
+                kind=TrunkKind.REHEARSAL,
+                channels=settings.node_channels,
+                cps=settings.node_cps,
+                caller_ids=[REHEARSAL_CALLER_ID],
+            )
+            session.add(trunk)
+        trunk.host, trunk.port = settings.carrier_host, settings.carrier_sip_port
+        session.flush()
+        return trunk
+
+    return write(work)
+
+
+def config_of(session: Session) -> list[TrunkConfig]:
+    """The trunks of this node as Asterisk gets them: those that are switched on and speak SIP."""
+    settings: Settings = current_app.config["OBZVON"]
+    rows = session.scalars(
+        select(Trunk)
+        .join(Node, Node.id == Trunk.node_id)
+        .where(Node.name == settings.node_name, Trunk.enabled, Trunk.kind != TrunkKind.OTHER)
+        .order_by(Trunk.id)
+    )
+    return [
+        TrunkConfig(
+            name=row.name,
+            host=row.host,
+            port=row.port,
+            username=row.username,
+            secret=secret_store.decrypt(settings.home, row.secret_encrypted) if row.secret_encrypted else "",
+            register=row.register,
+            qualify=row.qualify,
+            local=row.kind == TrunkKind.REHEARSAL,
+        )
+        for row in rows
+        if row.kind != TrunkKind.REHEARSAL or settings.rehearsal
+    ]
+
+
+def _check(form: TrunkForm, name: str, has_secret: bool = False) -> None:
+    if form.kind == TrunkKind.REHEARSAL:
+        raise DialerError(
+            "trunk_kind_wrong", N_("There is one rehearsal carrier already: choose another kind."), field="kind"
+        )
+    if not TEMPLATE.fullmatch(form.template) or not _template_works(form.template):
+        raise DialerError(
+            "trunk_template_wrong",
+            N_("Write how a number is dialled, for example PJSIP/{number}@{trunk}."),
+            field="template",
+        )
+    if form.kind == TrunkKind.OTHER:
+        if not NAME.fullmatch(name) or name in RESERVED_NAMES:
+            raise DialerError(
+                "trunk_name_wrong", N_("Use small letters, digits and - for the trunk's name."), field="name"
+            )
+        return
+    if not HOST.fullmatch(form.host):
+        raise DialerError("trunk_host_wrong", N_("Give the carrier's host name or IP address."), field="host")
+    if form.register_ and not (form.secret or has_secret):
+        raise DialerError(
+            "trunk_secret_missing", N_("Give the password with which to register at the carrier."), field="secret"
+        )
+    TrunkConfig(name, form.host, form.port, form.username, form.secret, form.register_).check()
+
+
+def _template_works(template: str) -> bool:
+    try:
+        return "79160000000" in template.format(number="79160000000", trunk="t")
+    except (KeyError, IndexError, ValueError):
+        return False
+
+
+def _fill(trunk: Trunk, form: TrunkForm) -> None:
+    for field in FORM_FIELDS:
+        setattr(trunk, field, getattr(form, field))
+    trunk.title = form.title or trunk.name
+    trunk.register = form.register_
+    if form.secret:
+        settings: Settings = current_app.config["OBZVON"]
+        trunk.secret_encrypted = secret_store.encrypt(settings.home, form.secret)
+    elif not form.username:
+        trunk.secret_encrypted = ""
+
+
+def _name_from(title: str) -> str:
+    """``Carrier No. 1`` → ``carrier-no-1``; titles without Latin letters get a plain name."""
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:30].strip("-")
+    if not NAME.fullmatch(name) or name in RESERVED_NAMES:
+        name = f"trunk-{name}".strip("-")
+    with read() as session:
+        taken = set(session.scalars(select(Trunk.name)))
+    number = 2
+    unique = name
+    while unique in taken:
+        unique, number = f"{name}-{number}", number + 1
+    return unique
+
+
+def _own_node(session: Session) -> Node:
+    settings: Settings = current_app.config["OBZVON"]
+    return session.scalars(select(Node).where(Node.name == settings.node_name)).one()
+
+
+def _get(session: Session, trunk_id: int) -> Trunk:
+    trunk = session.get(Trunk, trunk_id)
+    if trunk is None:
+        raise DialerError("trunk_missing", N_("There is no such trunk."), status=404)
+    return trunk
+
+
+def _tell_nodes() -> None:
+    """After the commit. A broker that is away costs nothing: the files are rendered at each start too."""
+    with read() as session:
+        names = list(session.scalars(select(Node.name)))
+    for name in names:
+        try:
+            celery.send_task("dialer.reload_trunks", queue=f"dial.{name}", retry=False)
+        except (CeleryError, KombuError, OSError) as exc:
+            log.warning("node %s was not told of the changed trunks: %s", name, exc)

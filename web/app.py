@@ -1,0 +1,43 @@
+"""Puts the web application together."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import campaigns.models
+import dialer.models  # noqa: F401 - its tables belong to the same metadata
+from config import settings as all_settings
+from config.app import configure
+from config.settings import Settings
+from web import errors, headers, i18n, limits, sign_in
+from web.api import api
+from web.pages import pages
+
+VERSION = "0.1.0"
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """Pages and API over the services of the other packages."""
+    settings = settings or all_settings.get()
+    app = APIFlask("web", title="Obzvon", version=VERSION, spec_path="/api/openapi.json", docs_path=None)
+    configure(app, settings)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        TEMPLATES_AUTO_RELOAD=False,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    if settings.web_proxies:
+        count = settings.web_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    i18n.install(app)
+    headers.install(app, settings.web_https)
+    limits.install(app, settings)
+    sign_in.install(app, settings)
+    errors.install(app)
+    app.register_blueprint(pages)
+    app.register_blueprint(api)
+    sign_in.csrf.exempt(api)
+    return app

@@ -1,0 +1,99 @@
+"""Language and time on the screen: which language a request wants, and how times, numbers and lengths are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, format_time
+from babel.numbers import format_decimal, format_percent
+from flask import Flask, current_app, g, has_request_context, request
+from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from config.settings import Settings
+
+LOCALES = {"en": "English", "ru": "Русский"}
+COOKIE = "obzvon_locale"
+DATE_TIME = {"en": "d MMM yyyy, HH:mm:ss", "ru": "dd.MM.yyyy, HH:mm:ss"}
+
+babel = Babel()
+
+
+def install(app: Flask) -> None:
+    """Bind Babel and the filters of the templates to this application."""
+    app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE="en")
+    babel.init_app(app, locale_selector=wanted_locale)
+    app.jinja_env.filters.update(when=when, clock=clock, number=number, percent=percent, length=length, phone=phone)
+    app.jinja_env.globals.update(LOCALES=LOCALES, current_locale=lambda: str(get_locale()), zone_of=zone_name)
+
+
+def wanted_locale() -> str:
+    """The account's language, else the cookie's, else the setting's. Live pages fix it in ``g`` (see ``web.live``)."""
+    settings: Settings = current_app.config["OBZVON"]
+    if not has_request_context():
+        return settings.default_locale
+    if "locale" in g:
+        return str(g.locale)
+    wanted = ""
+    if request.blueprint == "api":
+        wanted = request.accept_languages.best_match(list(LOCALES)) or ""
+    elif current_user.is_authenticated:
+        wanted = current_user.locale
+    if wanted not in LOCALES:
+        wanted = request.cookies.get(COOKIE, "")
+    g.locale = wanted if wanted in LOCALES else settings.default_locale
+    return str(g.locale)
+
+
+def zone_name(name: str | None) -> str:
+    """This zone, or the setting's when there is none."""
+    return name or str(current_app.config["OBZVON"].default_timezone)
+
+
+def when(moment: dt.datetime | None, zone: str | None = None) -> str:
+    """Date and time in this zone."""
+    if moment is None:
+        return ""
+    locale = str(get_locale() or "en")
+    local = moment.astimezone(ZoneInfo(zone_name(zone)))
+    return format_datetime(local.replace(tzinfo=None), DATE_TIME[locale], locale=locale)
+
+
+def clock(moment: dt.datetime | None, zone: str | None = None) -> str:
+    """The time of day in this zone, without the date."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(ZoneInfo(zone_name(zone)))
+    return format_time(local.replace(tzinfo=None), "HH:mm:ss", locale=str(get_locale() or "en"))
+
+
+def number(value: float) -> str:
+    """With the language's separators."""
+    return format_decimal(value, locale=str(get_locale() or "en"))
+
+
+def percent(part: float, whole: float) -> str:
+    """What part of the whole this is; empty when there is no whole."""
+    if not whole:
+        return ""
+    return format_percent(part / whole, "#,##0%", locale=str(get_locale() or "en"))
+
+
+def length(seconds: float | None) -> str:
+    """A length of time: seconds below a minute, else minutes and seconds."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return _("%(n)s s", n=number(round(seconds, 1)))
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return _("%(m)s min %(s)s s", m=minutes, s=rest) if rest else _("%(m)s min", m=minutes)
+    hours, minutes = divmod(minutes, 60)
+    return _("%(h)s h %(m)s min", h=hours, m=minutes) if minutes else _("%(h)s h", h=hours)
+
+
+def phone(digits: str) -> str:
+    """E.164 digits as people write them."""
+    return f"+{digits}" if digits.isdigit() else digits

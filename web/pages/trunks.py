@@ -1,0 +1,119 @@
+"""Trunks and the exchange: managers look, administrators change."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from pydantic import ValidationError
+
+from config.errors import ObzvonError
+from dialer import trunks as service
+from dialer.models import Trunk, TrunkKind
+from dialer.trunks import TrunkForm
+from web import forms, queries, sentences
+from web.pages import pages
+from web.pages.guard import administrators
+
+TEXT_FIELDS = ("name", "title", "kind", "template", "number_prefix", "host", "username")
+NUMBER_FIELDS = ("channels", "cps", "port")
+LIST_FIELDS = ("allowed_prefixes", "caller_ids")
+SWITCHES = ("register", "enabled")
+
+
+@pages.get("/trunks")
+def trunks() -> ResponseReturnValue:
+    """All trunks and nodes."""
+    return render_template("trunks.html", trunks=queries.trunks(), nodes=queries.nodes(), used=queries.open_by_trunk())
+
+
+def _input(trunk: Trunk | None) -> dict[str, Any]:
+    form = request.form
+    values: dict[str, Any] = {name: form.get(name, "").strip() for name in TEXT_FIELDS if name in form}
+    values |= {name: form.get(name, "").strip().replace(",", ".") for name in NUMBER_FIELDS if name in form}
+    values |= {name: split_list(form.get(name, "")) for name in LIST_FIELDS}
+    values |= {name: form.get(name) == "1" for name in SWITCHES}
+    secret = form.get("secret", "")
+    values["secret"] = secret or (None if trunk else "")
+    if trunk is not None:
+        values["name"], values["kind"] = trunk.name, trunk.kind
+    return values
+
+
+def split_list(text: str) -> list[str]:
+    """Numbers separated by commas, semicolons or lines; spaces, pluses, brackets and hyphens inside them go."""
+    parts = (re.sub(r"[\s+()\-]", "", part) for part in re.split(r"[,;\n]", text))
+    return [part for part in parts if part]
+
+
+def _form(
+    values: dict[str, Any], errors: dict[str, str] | None = None, trunk: Trunk | None = None, status: int = 200
+) -> ResponseReturnValue:
+    page = render_template(
+        "trunk_form.html", values=values, errors=errors or {}, trunk=trunk, kinds=TrunkKind, rehearsal=_rehearsal(trunk)
+    )
+    return page, status
+
+
+def _rehearsal(trunk: Trunk | None) -> bool:
+    return trunk is not None and trunk.kind == TrunkKind.REHEARSAL
+
+
+@pages.get("/trunks/new")
+@administrators
+def new_trunk() -> ResponseReturnValue:
+    """An empty form."""
+    values = {"kind": "sip", "channels": 30, "cps": 5, "port": 5060, "enabled": True, "register": False}
+    return _form({**values, "template": "PJSIP/{number}@{trunk}"})
+
+
+@pages.post("/trunks")
+@administrators
+def create_trunk() -> ResponseReturnValue:
+    """A new way out; the exchange is told at once."""
+    values = _input(None)
+    try:
+        service.create(TrunkForm(**values))
+    except (ValidationError, ObzvonError) as error:
+        return _form(values, forms.errors_of(error), status=422)
+    flash(_("The trunk is saved and the exchange is told."), "success")
+    return redirect(url_for("pages.trunks"))
+
+
+@pages.get("/trunks/<int:trunk_id>")
+@administrators
+def edit_trunk(trunk_id: int) -> ResponseReturnValue:
+    """The form with the trunk's values; its secret is never shown."""
+    trunk = queries.trunk(trunk_id)
+    names = (*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS, *SWITCHES)
+    return _form({name: getattr(trunk, name) for name in names}, trunk=trunk)
+
+
+@pages.post("/trunks/<int:trunk_id>")
+@administrators
+def change_trunk(trunk_id: int) -> ResponseReturnValue:
+    """Change it; an empty secret keeps the present one."""
+    trunk = queries.trunk(trunk_id)
+    values = _input(trunk)
+    try:
+        service.update(trunk_id, TrunkForm(**values))
+    except (ValidationError, ObzvonError) as error:
+        return _form(values, forms.errors_of(error), trunk, status=422)
+    flash(_("The trunk is saved and the exchange is told."), "success")
+    return redirect(url_for("pages.trunks"))
+
+
+@pages.post("/trunks/<int:trunk_id>/delete")
+@administrators
+def delete_trunk(trunk_id: int) -> ResponseReturnValue:
+    """Delete a trunk that nothing uses."""
+    try:
+        service.delete(trunk_id)
+        flash(_("The trunk is deleted."), "success")
+    except ObzvonError as error:
+        flash(sentences.of(error), "danger")
+        return redirect(url_for("pages.edit_trunk", trunk_id=trunk_id))
+    return redirect(url_for("pages.trunks"))

@@ -1,0 +1,239 @@
+"""What the pages and the API read: lists with filters, sorting and pages. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from campaigns.errors import CampaignError
+from campaigns.exports import Export
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
+from campaigns.states import BaseState, CampaignState
+from config import database
+from config.i18n import N_
+from dialer.models import Node, Trunk
+
+T = TypeVar("T")
+
+#: Active first: what calls or waits for a decision stands above what is over (N12).
+STATE_ORDER = (
+    CampaignState.RUNNING,
+    CampaignState.PAUSED,
+    CampaignState.DRAFT,
+    CampaignState.STOPPED,
+    CampaignState.FINISHED,
+)
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A part of a list; pages count from 1."""
+
+    items: Sequence[T]
+    page: int
+    per_page: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.per_page))
+
+    @property
+    def first(self) -> int:
+        return (self.page - 1) * self.per_page + 1 if self.total else 0
+
+    @property
+    def last(self) -> int:
+        return min(self.page * self.per_page, self.total)
+
+
+def _page(session: Session, query: Select[Any], page: int, per_page: int) -> Page[Any]:
+    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    pages = max(1, -(-total // per_page))
+    page = min(max(page, 1), pages)
+    rows = session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
+    items = [row[0] if len(row) == 1 else row for row in rows]
+    return Page(items, page, per_page, total)
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+CAMPAIGN_SORTS = {
+    "active": (
+        case({state.value: index for index, state in enumerate(STATE_ORDER)}, value=Campaign.state, else_=9),
+        Campaign.id.desc(),
+    ),
+    "name": (func.lower(Campaign.name), Campaign.id),
+    "newest": (Campaign.id.desc(),),
+    "oldest": (Campaign.id,),
+}
+
+
+def campaigns(
+    *, state: str = "", name: str = "", sort: str = "active", page: int = 1, per_page: int = 20
+) -> Page[Campaign]:
+    """Campaigns that are not being deleted."""
+    query = select(Campaign).where(Campaign.state != CampaignState.DELETING)
+    if state:
+        query = query.where(Campaign.state == state)
+    if name.strip():
+        query = query.where(func.lower(Campaign.name).like(_like(name.strip().lower()), escape="\\"))
+    query = query.order_by(*CAMPAIGN_SORTS.get(sort, CAMPAIGN_SORTS["active"]))
+    with database.read() as session:
+        return _page(session, query, page, per_page)
+
+
+def trunks() -> list[Trunk]:
+    """All trunks, by title."""
+    with database.read() as session:
+        return list(session.scalars(select(Trunk).order_by(Trunk.enabled.desc(), Trunk.id)))
+
+
+def trunk(trunk_id: int) -> Trunk:
+    """One trunk.
+
+    :raises CampaignError: trunk_missing.
+    """
+    with database.read() as session:
+        found = session.get(Trunk, trunk_id)
+    if found is None:
+        raise CampaignError("trunk_missing", N_("There is no such trunk: choose another."), status=404)
+    return found
+
+
+def nodes() -> list[Node]:
+    """All nodes, by name."""
+    with database.read() as session:
+        return list(session.scalars(select(Node).order_by(Node.name)))
+
+
+def bases(campaign_id: int) -> list[ContactBase]:
+    """The bases of a campaign, newest first."""
+    with database.read() as session:
+        return list(
+            session.scalars(
+                select(ContactBase)
+                .where(ContactBase.campaign_id == campaign_id, ContactBase.state != BaseState.CANCELLED)
+                .order_by(ContactBase.id.desc())
+            )
+        )
+
+
+def base(campaign_id: int, base_id: int) -> ContactBase:
+    """One base of this campaign.
+
+    :raises CampaignError: base_missing.
+    """
+    with database.read() as session:
+        found = session.get(ContactBase, base_id)
+    if found is None or found.campaign_id != campaign_id:
+        raise CampaignError("base_missing", N_("There is no such base; somebody may have deleted it."), status=404)
+    return found
+
+
+def rejected(base_id: int, *, code: str = "", page: int = 1, per_page: int = 50) -> Page[RejectedRow]:
+    """Rows of a base that became no contact, in the order of the file."""
+    query = select(RejectedRow).where(RejectedRow.base_id == base_id)
+    if code:
+        query = query.where(RejectedRow.code == code)
+    with database.read() as session:
+        return _page(session, query.order_by(RejectedRow.line, RejectedRow.id), page, per_page)
+
+
+def rejected_codes(base_id: int) -> dict[str, int]:
+    """How many rows were rejected for which reason, most first."""
+    query = (
+        select(RejectedRow.code, func.count())
+        .where(RejectedRow.base_id == base_id)
+        .group_by(RejectedRow.code)
+        .order_by(func.count().desc(), RejectedRow.code)
+    )
+    with database.read() as session:
+        return {code: count for code, count in session.execute(query)}
+
+
+def contacts(
+    campaign_id: int, *, state: str = "", number: str = "", base_id: int = 0, page: int = 1, per_page: int = 50
+) -> Page[Contact]:
+    """Contacts of a campaign in the order in which they were loaded."""
+    query = select(Contact).where(Contact.campaign_id == campaign_id)
+    if state:
+        query = query.where(Contact.state == state)
+    if base_id:
+        query = query.where(Contact.base_id == base_id)
+    digits = "".join(sign for sign in number if sign.isdigit())
+    if digits:
+        query = query.where(Contact.number.like(f"%{digits}%"))
+    with database.read() as session:
+        return _page(session, query.order_by(Contact.id), page, per_page)
+
+
+def contact(campaign_id: int, contact_id: int) -> Contact:
+    """One contact of this campaign.
+
+    :raises CampaignError: contact_missing.
+    """
+    with database.read() as session:
+        found = session.get(Contact, contact_id)
+    if found is None or found.campaign_id != campaign_id:
+        raise CampaignError("contact_missing", N_("There is no such contact."), status=404)
+    return found
+
+
+def attempts_of(contact_id: int) -> list[Attempt]:
+    """Every attempt to reach this contact, first to last."""
+    with database.read() as session:
+        return list(
+            session.scalars(select(Attempt).where(Attempt.contact_id == contact_id).order_by(Attempt.number_of_attempt))
+        )
+
+
+def attempts(
+    campaign_id: int, *, disposition: str = "", page: int = 1, per_page: int = 50
+) -> Page[tuple[Attempt, str]]:
+    """Attempts of a campaign with the dialled number, newest first."""
+    query = (
+        select(Attempt, Contact.number)
+        .join(Contact, Contact.id == Attempt.contact_id)
+        .where(Attempt.campaign_id == campaign_id)
+    )
+    if disposition:
+        query = query.where(Attempt.disposition == disposition)
+    with database.read() as session:
+        return _page(session, query.order_by(Attempt.claimed_at.desc(), Attempt.id.desc()), page, per_page)
+
+
+def open_by_trunk() -> dict[int, int]:
+    """How many calls are being made or up on each trunk."""
+    query = select(Attempt.trunk_id, func.count()).where(Attempt.open_for_contact > 0).group_by(Attempt.trunk_id)
+    with database.read() as session:
+        return {trunk_id: count for trunk_id, count in session.execute(query)}
+
+
+def exports(campaign_id: int, limit: int = 5) -> list[Export]:
+    """The newest reports of a campaign."""
+    with database.read() as session:
+        return list(
+            session.scalars(
+                select(Export).where(Export.campaign_id == campaign_id).order_by(Export.id.desc()).limit(limit)
+            )
+        )
+
+
+def export(campaign_id: int, export_id: int) -> Export:
+    """One report of this campaign.
+
+    :raises CampaignError: export_missing.
+    """
+    with database.read() as session:
+        found = session.get(Export, export_id)
+    if found is None or found.campaign_id != campaign_id:
+        raise CampaignError("export_missing", N_("There is no such report."), status=404)
+    return found

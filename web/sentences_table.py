@@ -1,0 +1,111 @@
+"""The table behind :mod:`web.sentences`: error codes, rules, states and HTTP statuses."""
+
+from __future__ import annotations
+
+from config.i18n import N_
+
+SENTENCES: dict[str, str] = {
+    # campaigns
+    "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
+    "contact_missing": N_("There is no such contact."),
+    "state_wrong": N_("This is not possible in the campaign's present state. Load the page again."),
+    "calls_up": N_("Calls of this campaign are still up: wait until they end."),
+    "base_loading": N_("A base is still being loaded: wait until it is ready, or cancel it."),
+    "trunk_missing": N_("There is no such trunk: choose another."),
+    "trunk_not_chosen": N_("Choose the trunk through which to call."),
+    "trunk_disabled": N_("The trunk {trunk} is switched off: switch it on or choose another."),
+    "caller_id_not_owned": N_("This caller id is not one of the trunk's: choose one of them, or add it to the trunk."),
+    "node_not_connected": N_("The telephone exchange is not connected now: wait a moment, then look at Trunks."),
+    "sound_missing": N_("Upload the message: a sound file."),
+    "sound_lost": N_("The message's sound file is gone: upload it again."),
+    "no_windows": N_("There is no calling window: add the hours in which calls may be made."),
+    "no_contacts": N_("Nobody is left to call: add a base with numbers."),
+    "window_time_wrong": N_("A time of the calling windows is wrong: write it like 09:00."),
+    "window_order_wrong": N_("A window must end after it begins; split it at midnight."),
+    "window_day_wrong": N_("A day of the calling windows is wrong: 0 is Monday, 6 is Sunday."),
+    "window_date_wrong": N_("A date of the calling windows is wrong: write it like 2026-12-31."),
+    # accounts
+    "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
+    "role_unknown": N_("Choose the role administrator or campaign manager."),
+    "name_taken": N_("There is an account with this name already; choose another one."),
+    "account_unknown": N_("There is no such account; somebody may have deleted it."),
+    "own_account": N_("You cannot disable your own account; ask another administrator."),
+    "key_name_missing": N_("Give the key a name that says what uses it."),
+    "key_unknown": N_("There is no such key."),
+}
+
+STATUSES: dict[int, str] = {
+    400: N_("The request could not be understood."),
+    401: N_("Sign in first; the API wants a key in the header Authorization: Bearer."),
+    403: N_("Your account may not do this. Ask an administrator."),
+    404: N_("There is nothing here. It may have been deleted, or the address is wrong."),
+    405: N_("This address cannot be used in this way."),
+    413: N_("The file is too large."),
+    415: N_("This kind of content is not understood here; send JSON."),
+    422: N_("Something in the input is wrong."),
+    429: N_("Too many attempts. Wait a minute and try again."),
+    503: N_("The product cannot do this right now. Try again in a moment."),
+}
+
+CAMPAIGN_STATES = {
+    "draft": N_("Draft"),
+    "running": N_("Running"),
+    "paused": N_("Paused"),
+    "finished": N_("Finished"),
+    "stopped": N_("Stopped"),
+    "deleting": N_("Being deleted"),
+}
+
+BASE_STATES = {
+    "waiting": N_("Waiting"),
+    "loading": N_("Loading"),
+    "ready": N_("Ready"),
+    "failed": N_("Failed"),
+    "cancelled": N_("Cancelled"),
+}
+
+CONTACT_STATES = {
+    "pending": N_("Still to call"),
+    "reached": N_("Reached"),
+    "not_reached": N_("Not reached"),
+    "unknown": N_("Unknown"),
+}
+
+DISPOSITIONS = {
+    "reached": N_("Reached"),
+    "answered_not_heard": N_("Answered, not heard"),
+    "busy": N_("Busy"),
+    "no_answer": N_("No answer"),
+    "declined": N_("Declined"),
+    "invalid_number": N_("Invalid number"),
+    "unavailable": N_("Unavailable"),
+    "congestion": N_("Congestion"),
+    "trunk_failure": N_("Trunk failure"),
+    "not_placed": N_("Not placed"),
+    "expired": N_("Expired"),
+    "blocked": N_("Not allowed on the trunk"),
+    "unknown": N_("Unknown"),
+}
+
+#: Answers to "why is this person not being called now", by ``campaigns.eligibility.Rule``.
+RULES = {
+    "ok": N_("May be called now; it waits for a free channel."),
+    "contact_final": N_("Nothing is left to do: this contact has its final result."),
+    "attempt_open": N_("A call to this number is being made now."),
+    "campaign_not_running": N_("The campaign is not running."),
+    "base_not_ready": N_("Its base is not loaded completely yet."),
+    "attempts_used": N_("All attempts are used."),
+    "prefix_not_allowed": N_("The campaign's trunk may not dial numbers that begin like this."),
+    "not_due": N_("The time between attempts has not passed; due at {until}."),
+    "window_closed": N_("Outside the calling windows; they open at {until}."),
+}
+
+EXPORT_STATES = {
+    "waiting": N_("Waiting"),
+    "working": N_("Being written"),
+    "ready": N_("Ready"),
+    "failed": N_("Failed"),
+    "cancelled": N_("Cancelled"),
+}
+
+DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
