@@ -10,6 +10,7 @@ import pytest
 
 from dialer.calls import CallOutcome
 from dialer.gateway import Gateway
+from dialer.pbx_config import TrunkConfig, render_pbx
 from dialer.settling import SettleTimes
 from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
 from tests.support.audio import write_sweep
@@ -213,6 +214,21 @@ def test_kill_of_asterisk_leaves_unknown_only_what_was_up(tmp_path_factory: pyte
         finally:
             later.gateway.stop()
         assert [invites(pair, uid) for uid in (rings, talks, ended)] == [1, 1, 1]
+
+
+def test_reload_that_was_asked_for_in_a_gap_is_made_good(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    caller = make_caller(port=proxy.port)
+    caller.ready()
+    proxy.refuse = True
+    proxy.cut()
+    wait_until(lambda: caller.gateway.boot is None, 2, "the gap is noticed")
+    added = TrunkConfig("added", pair.settings.carrier_host, pair.settings.carrier_sip_port, local=True)
+    render_pbx(pair.settings, [*pair.trunks, added])
+    caller.gateway.reload()
+    proxy.refuse = False
+    wait_until(lambda: "added" in pair.cli("pjsip show endpoints"), 5, "the new trunk")
 
 
 def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
