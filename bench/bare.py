@@ -24,6 +24,7 @@ def run(settings: Settings, trunk: str, sound: str, calls: int, channels: int) -
         began = time.monotonic()
         connection.sendall(b"".join(next(waiting) for _ in range(channels)))
         ended = 0
+        connection.settimeout(20)
         for uid in ended_calls(connection):
             ended += 1
             forget = f"Action: DBDel\r\nFamily: obzvon\r\nKey: {uid}\r\n\r\n".encode()

@@ -23,7 +23,7 @@ from config.i18n import N_
 
 NAME = re.compile(r"^[A-Za-z0-9._-]{2,40}$")
 #: Without letters and digits that look alike; it is read aloud and typed from a screen.
-PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 class AccountError(ObzvonError):
@@ -86,7 +86,7 @@ class User(db.Model, UserMixin):
 
 def new_password() -> str:
     """A password to show once: four groups of five letters, about 100 bits."""
-    return "-".join("".join(secrets.choice(PASSWORD_LETTERS) for _ in range(5)) for _ in range(4))
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(4))
 
 
 def ensure_roles(session: Session) -> dict[str, Role]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import campaigns.models
 import dialer.models  # noqa: F401 - its tables belong to the same metadata
 from config import settings as all_settings
 from config.app import configure
 from config.settings import Settings
 from web import errors, headers, i18n, limits, sign_in
-from web.api import api
+from web.api import api, schemas
 from web.pages import pages
 
 VERSION = "0.1.0"
@@ -26,6 +25,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         TEMPLATES_AUTO_RELOAD=False,
+        HTTP_ERROR_SCHEMA=schemas.ErrorOut,
+        VALIDATION_ERROR_SCHEMA=schemas.InputErrorOut,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     if settings.web_proxies:

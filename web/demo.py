@@ -19,6 +19,8 @@ from web import background
 HOME = supervisor.ROOT / "demo-home"
 ASSETS = supervisor.ROOT / "assets"
 RING_S = 12
+#: A first start on a slow machine.
+CONNECT_S = 90.0
 #: Nothing is expected to take this long for a list that a person would try; 1,000 numbers take 3 minutes.
 LIMIT_S = 3600.0
 
@@ -224,6 +226,25 @@ def _load(options: Options, campaign_id: int) -> None:
             raise _BaseUnreadable(base.error_detail or f"The base cannot be loaded ({base.error_code}).")
         progress.show(f"Loading {options.base.name}: {base.progress:.0%}")
         time.sleep(0.2)
+
+
+def _wait_for_exchange() -> None:
+    """The dial worker connects to Asterisk a little later than the pages answer.
+
+    :raises DemoError: it does not.
+    """
+    from sqlalchemy import select
+
+    from config import database
+    from dialer.models import Node
+
+    deadline = time.monotonic() + CONNECT_S
+    while time.monotonic() < deadline:
+        with database.read() as session:
+            if all(node.is_connected(database.utcnow()) for node in session.scalars(select(Node))):
+                return
+        time.sleep(0.2)
+    raise DemoError("not_connected", f"Asterisk did not come up within {CONNECT_S:.0f} s; see {HOME / 'logs'}.")
 
 
 def _follow(campaign_id: int, copy: background.BackgroundCopy) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from config.errors import ObzvonError
 from config.i18n import N_
-from web import sentences
+from web import sentences, sentences_table
 
 UNITS = {"s": 1, "min": 60, "h": 3600}
 DURATIONS = ("ring_s", "notification_s", "retry_s", "retry_busy_s", "retry_no_answer_s", "retry_failed_s")
@@ -190,3 +190,17 @@ def _regions(locale: str) -> list[tuple[str, str]]:
 def page_number(text: str | None) -> int:
     """A page from the address; nonsense is the first page."""
     return int(text) if text and text.isdigit() and len(text) < 8 else 1
+
+
+def days_text(days: Sequence[int]) -> str:
+    """Weekdays, runs of three and more as a range: ``Mon–Fri, Sun``."""
+    names = [_(name) for name in sentences_table.DAYS]
+    runs: list[list[int]] = []
+    for day in sorted(days):
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(
+        f"{names[run[0]]}–{names[run[-1]]}" if len(run) > 2 else ", ".join(names[day] for day in run) for run in runs
+    )

@@ -25,7 +25,7 @@ def install(app: Flask) -> None:
     """Bind Babel and the filters of the templates to this application."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE="en")
     babel.init_app(app, locale_selector=wanted_locale)
-    app.jinja_env.filters.update(when=when, clock=clock, number=number, percent=percent, length=length, phone=phone)
+    app.jinja_env.filters.update(when=when, clock=clock, number=number, percent=percent, lasting=lasting, phone=phone)
     app.jinja_env.globals.update(LOCALES=LOCALES, current_locale=lambda: str(get_locale()), zone_of=zone_name)
 
 
@@ -81,7 +81,7 @@ def percent(part: float, whole: float) -> str:
     return format_percent(part / whole, "#,##0%", locale=str(get_locale() or "en"))
 
 
-def length(seconds: float | None) -> str:
+def lasting(seconds: float | None) -> str:
     """A length of time: seconds below a minute, else minutes and seconds."""
     if seconds is None:
         return ""

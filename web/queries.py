@@ -9,9 +9,10 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
+from campaigns import exports as campaign_exports
+from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
-from campaigns.exports import Export
-from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
 from campaigns.states import BaseState, CampaignState
 from config import database
 from config.i18n import N_
@@ -90,12 +91,6 @@ def campaigns(
         return _page(session, query, page, per_page)
 
 
-def trunks() -> list[Trunk]:
-    """All trunks, by title."""
-    with database.read() as session:
-        return list(session.scalars(select(Trunk).order_by(Trunk.enabled.desc(), Trunk.id)))
-
-
 def trunk(trunk_id: int) -> Trunk:
     """One trunk.
 
@@ -138,13 +133,40 @@ def base(campaign_id: int, base_id: int) -> ContactBase:
     return found
 
 
-def rejected(base_id: int, *, code: str = "", page: int = 1, per_page: int = 50) -> Page[RejectedRow]:
+def rejected(base_id: int, *, code: str = "", page: int = 1, per_page: int = 50) -> Page[Rejected]:
     """Rows of a base that became no contact, in the order of the file."""
     query = select(RejectedRow).where(RejectedRow.base_id == base_id)
     if code:
         query = query.where(RejectedRow.code == code)
     with database.read() as session:
-        return _page(session, query.order_by(RejectedRow.line, RejectedRow.id), page, per_page)
+        found = _page(session, query.order_by(RejectedRow.line, RejectedRow.id), page, per_page)
+        return Page(_with_words(session, found.items), found.page, found.per_page, found.total)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that became no contact; ``words`` fill the sentence of its code."""
+
+    line: int
+    code: str
+    value: str
+    words: dict[str, object]
+
+
+def _with_words(session: Session, rows: Sequence[RejectedRow]) -> list[Rejected]:
+    """A repeated number names the base and the line of the row that was kept: ``detail`` is ``base id:line``."""
+    places = {row.id: row.detail.split(":") for row in rows if row.code == DUPLICATE and ":" in row.detail}
+    ids = {int(base_id) for base_id, _line in places.values()}
+    query = select(ContactBase.id, ContactBase.filename).where(ContactBase.id.in_(ids))
+    names = {base_id: name for base_id, name in session.execute(query)} if ids else {}
+    found = []
+    for row in rows:
+        words: dict[str, object] = {"detail": row.detail}
+        if row.id in places:
+            base_id, line = places[row.id]
+            words = {"line": line, "filename": names.get(int(base_id), "?")}
+        found.append(Rejected(row.line, row.code, row.value, words))
+    return found
 
 
 def rejected_codes(base_id: int) -> dict[str, int]:
@@ -217,23 +239,12 @@ def open_by_trunk() -> dict[int, int]:
         return {trunk_id: count for trunk_id, count in session.execute(query)}
 
 
-def exports(campaign_id: int, limit: int = 5) -> list[Export]:
-    """The newest reports of a campaign."""
-    with database.read() as session:
-        return list(
-            session.scalars(
-                select(Export).where(Export.campaign_id == campaign_id).order_by(Export.id.desc()).limit(limit)
-            )
-        )
-
-
 def export(campaign_id: int, export_id: int) -> Export:
     """One report of this campaign.
 
     :raises CampaignError: export_missing.
     """
-    with database.read() as session:
-        found = session.get(Export, export_id)
-    if found is None or found.campaign_id != campaign_id:
-        raise CampaignError("export_missing", N_("There is no such report."), status=404)
+    found = campaign_exports.get(export_id)
+    if found.campaign_id != campaign_id:
+        raise CampaignError("export_missing", N_("There is no such report: it may be over a week old."), status=404)
     return found

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from campaigns import bases, contacts_file, phone_numbers
 from config.i18n import N_
+from tts import sound_files
 
 SENTENCES: dict[str, str] = {
+    **contacts_file.SENTENCES,
+    **bases.SENTENCES,
+    **bases.NOTE_SENTENCES,
+    **bases.ROW_SENTENCES,
+    **phone_numbers.SENTENCES,
+    **sound_files.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
@@ -24,6 +32,17 @@ SENTENCES: dict[str, str] = {
     "window_order_wrong": N_("A window must end after it begins; split it at midnight."),
     "window_day_wrong": N_("A day of the calling windows is wrong: 0 is Monday, 6 is Sunday."),
     "window_date_wrong": N_("A date of the calling windows is wrong: write it like 2026-12-31."),
+    "base_missing": N_("There is no such base; somebody may have deleted it."),
+    "export_missing": N_("There is no such report: it may be over a week old."),
+    "export_not_ready": N_("The report is not written yet: wait until it is ready."),
+    "export_failed": N_("The report could not be written. Ask for it again."),
+    "export_disk": N_("The report could not be written to the disk: is it full? Then ask for it again."),
+    "zone_unknown": N_("There is no such time zone; choose one such as Europe/Moscow."),
+    "file_not_chosen": N_("Choose a file first."),
+    "upload_gone": N_("This file is not here any more. Upload it again."),
+    # why the product paused a campaign
+    "trunk_congested": N_("Ten different numbers in a row were refused with “congestion”: the trunk {detail} is ill."),
+    "trunk_failure": N_("The trunk itself does not work: {detail}."),
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
     "role_unknown": N_("Choose the role administrator or campaign manager."),

@@ -8,8 +8,8 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from campaigns.eligibility import Verdict
-from web import forms, i18n, sentences, sentences_table
+from campaigns import bases as bases_service
+from web import forms, sentences, sentences_table, texts
 from web.queries import Page
 
 pages = Blueprint("pages", __name__)
@@ -31,10 +31,12 @@ def _shared() -> dict[str, Any]:
         "sentence": sentences.of_code,
         "sentence_of": sentences.of,
         "split_duration": forms.split_duration,
+        "days_text": forms.days_text,
         "zone_label": forms.zone_label,
         "texts": sentences_table,
         "version": VERSION,
-        "why": why,
+        "why": texts.why,
+        "base_failure": bases_service.failure,
     }
 
 
@@ -66,12 +68,3 @@ def page_numbers(page: Page[Any]) -> list[int]:
             shown.append(0)
         shown.append(number)
     return shown
-
-
-def why(verdict: Verdict, zone: str) -> str:
-    """The answer to "why is this person not being called now?"."""
-    rule = str(verdict.rule)
-    if rule == "window_closed" and verdict.until is None:
-        return _("Outside the calling windows, and none will open again.")
-    until = f"{i18n.when(verdict.until, zone)} ({zone})" if verdict.until else ""
-    return sentences.label(sentences_table.RULES, rule).format(until=until)

@@ -167,7 +167,7 @@ def rejected_csv(campaign_id: int, base_id: int) -> ResponseReturnValue:
         while True:
             page = queries.rejected(base_id, page=number, per_page=1000)
             for row in page.items:
-                yield _line([row.line, row.value, row.code, sentences.of_code(row.code, detail=row.detail)])
+                yield _line([row.line, row.value, row.code, sentences.of_code(row.code, **row.words)])
             if number >= page.pages:
                 return
             number += 1

@@ -13,12 +13,13 @@ from flask_login import current_user
 from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage
 
-from campaigns import service
+from campaigns import exports, service
 from campaigns.models import Campaign
 from campaigns.service import CampaignForm
 from config.errors import ObzvonError
 from config.i18n import N_
 from config.settings import Settings
+from dialer import trunks as trunk_service
 from web import forms, live, queries, sentences
 from web.pages import pages
 
@@ -60,7 +61,7 @@ def _form(
         values=values,
         errors=errors or {},
         campaign=campaign,
-        trunks=queries.trunks(),
+        trunks=trunk_service.all_trunks(),
         zones=forms.zones(),
         regions=forms.regions(),
         window_rows=forms.window_rows(values.get("windows") or {}),
@@ -74,7 +75,7 @@ def new_campaign() -> ResponseReturnValue:
     """An empty form with the usual values."""
     ours = settings()
     values = CampaignForm(name="-", region=ours.default_region, timezone=ours.default_timezone).model_dump()
-    usable = [trunk for trunk in queries.trunks() if trunk.enabled]
+    usable = [trunk for trunk in trunk_service.all_trunks() if trunk.enabled]
     return _form({**values, "name": "", "trunk_id": usable[0].id if len(usable) == 1 else None})
 
 
@@ -147,7 +148,7 @@ def campaign(campaign_id: int) -> ResponseReturnValue:
         campaign=campaign,
         trunk=queries.trunk(campaign.trunk_id) if campaign.trunk_id else None,
         bases=queries.bases(campaign_id),
-        exports=queries.exports(campaign_id),
+        exports=exports.of_campaign(campaign_id)[:5],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, render_template, send_file, url_for
+from flask import flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -11,7 +11,6 @@ from flask_login import current_user
 from campaigns import exports as service
 from campaigns import service as campaign_service
 from campaigns.errors import CampaignError
-from config.i18n import N_
 from web import queries, sentences
 from web.pages import pages
 
@@ -22,7 +21,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def export_list(campaign_id: int) -> ResponseReturnValue:
     """The list alone, for htmx."""
     campaign = campaign_service.get(campaign_id)
-    return render_template("parts/exports.html", campaign=campaign, exports=queries.exports(campaign_id))
+    return render_template("parts/exports.html", campaign=campaign, exports=service.of_campaign(campaign_id)[:5])
 
 
 @pages.post("/campaigns/<int:campaign_id>/exports")
@@ -39,13 +38,9 @@ def request_export(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/campaigns/<int:campaign_id>/exports/<int:export_id>")
 def download_export(campaign_id: int, export_id: int) -> ResponseReturnValue:
     """The file."""
-    export = queries.export(campaign_id, export_id)
-    path = current_app.config["OBZVON"].home / export.path if export.path else None
-    if export.state != "ready" or path is None or not path.is_file():
-        raise CampaignError(
-            "export_not_ready", N_("This report is not ready, or was removed meanwhile. Ask for a new one."), status=404
-        )
-    return send_file(path, mimetype=XLSX, as_attachment=True, download_name=export.filename)
+    queries.export(campaign_id, export_id)
+    path, filename = service.file_of(export_id)
+    return send_file(path, mimetype=XLSX, as_attachment=True, download_name=filename)
 
 
 @pages.post("/campaigns/<int:campaign_id>/exports/<int:export_id>/cancel")

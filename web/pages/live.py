@@ -24,9 +24,7 @@ def campaign_live(campaign_id: int) -> ResponseReturnValue:
     live.board.snapshot(campaign_id)  # 404 before the stream begins
     if not live.streams.enter(max(1, current_app.config["OBZVON"].web_threads - 4)):
         abort(503)
-    response = Response(
-        stream_with_context(live.events(campaign_id, parts)), mimetype="text/event-stream", direct_passthrough=True
-    )
+    response = Response(stream_with_context(live.events(campaign_id, parts)), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(live.streams.leave)
     return response

@@ -21,13 +21,15 @@ from web.pages.guard import administrators
 TEXT_FIELDS = ("name", "title", "kind", "template", "number_prefix", "host", "username")
 NUMBER_FIELDS = ("channels", "cps", "port")
 LIST_FIELDS = ("allowed_prefixes", "caller_ids")
-SWITCHES = ("register", "enabled")
+SWITCHES = ("register", "qualify", "enabled")
 
 
 @pages.get("/trunks")
 def trunks() -> ResponseReturnValue:
     """All trunks and nodes."""
-    return render_template("trunks.html", trunks=queries.trunks(), nodes=queries.nodes(), used=queries.open_by_trunk())
+    return render_template(
+        "trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk()
+    )
 
 
 def _input(trunk: Trunk | None) -> dict[str, Any]:
@@ -36,8 +38,7 @@ def _input(trunk: Trunk | None) -> dict[str, Any]:
     values |= {name: form.get(name, "").strip().replace(",", ".") for name in NUMBER_FIELDS if name in form}
     values |= {name: split_list(form.get(name, "")) for name in LIST_FIELDS}
     values |= {name: form.get(name) == "1" for name in SWITCHES}
-    secret = form.get("secret", "")
-    values["secret"] = secret or (None if trunk else "")
+    values["secret"] = form.get("secret", "")
     if trunk is not None:
         values["name"], values["kind"] = trunk.name, trunk.kind
     return values
@@ -66,7 +67,7 @@ def _rehearsal(trunk: Trunk | None) -> bool:
 @administrators
 def new_trunk() -> ResponseReturnValue:
     """An empty form."""
-    values = {"kind": "sip", "channels": 30, "cps": 5, "port": 5060, "enabled": True, "register": False}
+    values = {"kind": "sip", "channels": 30, "cps": 5, "port": 5060, "enabled": True, "qualify": True}
     return _form({**values, "template": "PJSIP/{number}@{trunk}"})
 
 
