@@ -72,6 +72,7 @@ def sweep() -> None:
     for campaign_id in removal.deleting():
         celery.send_task("campaigns.remove", [campaign_id], queue="jobs", retry=False)
     exports.sweep()
+    bases.sweep_files()
 
 
 @shared_task(name="campaigns.remove")
