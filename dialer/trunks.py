@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Annotated
 
-from celery.exceptions import CeleryError
 from flask import current_app
-from kombu.exceptions import KombuError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from config import secret_store
+from config import messages, secret_store
 from config.database import read, write
-from config.extensions import celery
 from config.i18n import N_
 from config.settings import Settings
 from dialer.errors import DialerError
 from dialer.models import Node, Trunk, TrunkKind
 from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
-
-log = logging.getLogger(__name__)
 
 REHEARSAL = "rehearsal"
 #: What the rehearsal callees see.
@@ -306,7 +300,4 @@ def _tell_nodes() -> None:
     with read() as session:
         names = list(session.scalars(select(Node.name)))
     for name in names:
-        try:
-            celery.send_task("dialer.reload_trunks", queue=f"dial.{name}", retry=False)
-        except (CeleryError, KombuError, OSError) as exc:
-            log.warning("node %s was not told of the changed trunks: %s", name, exc)
+        messages.send("dialer.reload_trunks", queue=f"dial.{name}")

@@ -28,7 +28,7 @@ def settings(app: Flask) -> Settings:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What was sent to workers."""
     messages: list[tuple[str, str]] = []
-    monkeypatch.setattr(celery, "send_task", lambda name, queue, retry: messages.append((name, queue)))
+    monkeypatch.setattr(celery, "send_task", lambda name, ids, queue, retry: messages.append((name, queue)))
     return messages
 
 
@@ -148,15 +148,12 @@ def test_trunk_that_campaigns_use_is_kept(settings: Settings, sent: list[tuple[s
     assert caught.value.status == 404
 
 
-def test_broker_that_is_away_is_no_error(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_broker_that_is_away_is_no_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object, **__: object) -> None:
         raise OSError("no broker")
 
     monkeypatch.setattr(celery, "send_task", away)
     assert trunks.create(TrunkForm(**CARRIER))
-    assert "was not told" in caplog.text
 
 
 def test_node_follows_the_settings(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRo
 from campaigns.states import BaseState, CampaignState
 from config.app import create_base_app
 from config.database import read, utcnow, write
+from config.extensions import celery
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -157,7 +158,7 @@ def test_a_broker_that_is_away_loses_nothing(campaign, monkeypatch):
     def away(*_args, **_words):
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(bases.celery, "send_task", away)
+    monkeypatch.setattr(celery, "send_task", away)
     base_id = bases.add(campaign, DATA / "numbers_only.txt", "numbers.txt")
     assert bases.sweep_dead_loads() == []
     age(base_id, created=True)

@@ -19,7 +19,10 @@ from web import accounts, api_keys, create_app, live
 
 PASSWORD = "correct-horse-battery"
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
-BASE = "Телефон;ФИО;Сумма\n+79005550000;Иванов;10,50\n89005550001;Петров;3,00\n;Без номера;1\n112;Экстренный;2\n79005550000;Повтор;4\n"
+BASE = (
+    "Телефон;ФИО;Сумма\n+79005550000;Иванов;10,50\n89005550001;Петров;3,00\n"
+    ";Без номера;1\n112;Экстренный;2\n79005550000;Повтор;4\n"
+)
 
 
 @dataclass
