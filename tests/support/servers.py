@@ -16,11 +16,12 @@ import pymysql
 import redis
 
 from setup.host import SEARCH
+from setup.install import RUNTIME
 
 
 def program(name: str) -> str:
     """Full path of an installed program."""
-    found = shutil.which(name, path=SEARCH)
+    found = shutil.which(name, path=f"{RUNTIME / 'bin'}:{SEARCH}")
     assert found, f"{name} is missing: start the tests with `make test`, which installs it"
     return found
 
@@ -112,6 +113,7 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
     user = f"--user={getpass.getuser()}"
     install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", user, "--skip-test-db"]
     install += ["--auth-root-authentication-method=normal", "--skip-name-resolve"]
+    install.append("--force")  # the host's name need not be in /etc/hosts
     with log.open("ab") as output:
         subprocess.run(install, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True)
     port = free_port()
