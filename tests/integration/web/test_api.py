@@ -71,7 +71,9 @@ def test_a_campaign_from_nothing_to_a_report(app, api, sent, trunk_id):
     assert seen.json["layout"]["phone_column"] == 0
     assert seen.json["rows"][2]["code"] == "number_missing"
 
-    base = api("POST", f"/campaigns/{number}/bases", data={"file": (io.BytesIO(BASE.encode()), "b.csv"), "comment": "c"})
+    base = api(
+        "POST", f"/campaigns/{number}/bases", data={"file": (io.BytesIO(BASE.encode()), "b.csv"), "comment": "c"}
+    )
     assert base.status_code == 201, base.text
     assert ("campaigns.load_bases", [number]) in sent
     with app.app_context():
