@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.integration.web.conftest import PASSWORD, sign_in
-from web import accounts, limits
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(app):
-    limits.limiter.reset()
+from web import accounts
 
 
 def _try(client, name: str, password: str):
