@@ -2,7 +2,6 @@
 # Settings are environment variables OBZVON_*, or lines of var/obzvon.env; config/settings.py lists them.
 
 SHELL := /bin/sh
-MAKEFLAGS += --no-print-directory
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from celery import bootsteps
 from celery.signals import setup_logging, worker_process_init
-from dialer.gateway import Gateway
 
 from campaigns import jobs
 from campaigns.dial_loop import DialLoop, Ledger, node_id_of
@@ -22,6 +21,7 @@ from config.app import create_base_app
 from config.extensions import celery, db
 from config.settings import get
 from dialer import jobs as dialer_jobs
+from dialer.gateway import Gateway
 
 settings = get()
 flask_app = create_base_app(settings)

@@ -101,7 +101,14 @@ def _add_trunk(port: int) -> int:
     def work(session: database.Session) -> int:
         node = session.query(Node).one()
         trunk = Trunk(
-            node_id=node.id, name="callees", kind=TrunkKind.SIP, host=CALLEES, port=port, channels=CHANNELS, cps=5000
+            node_id=node.id,
+            name="callees",
+            kind=TrunkKind.SIP,
+            host=CALLEES,
+            port=port,
+            channels=CHANNELS,
+            cps=5000,
+            qualify=False,  # the scenario answers calls, not OPTIONS
         )
         session.add(trunk)
         session.flush()

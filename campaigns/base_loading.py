@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 #: Rows of one writing transaction: about 20 ms on SQLite, so that dialling waits no longer than that.
 BATCH_ROWS = 2_000
 BATCH_CHARS = 4_000_000
+#: Seconds between two transactions: SQLite gives the lock to whoever asks first, and waiting writers ask seldom.
+BREATHE_S = 0.01
 #: Contacts of one transaction when they are made due, or removed.
 CHUNK = 4_000
 BEAT_S = 5.0
@@ -169,6 +171,7 @@ def _step(hold: Hold, work: Callable[[Session], None] | None = None, *, stoppabl
 
     write(transaction)
     hold.beat = beat
+    time.sleep(BREATHE_S)
 
 
 def _enter(hold: Hold, phase: str, *, stoppable: bool = False, **values: Any) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ SENTENCES = {
 #: Bases up to this many rows are deleted while the user waits, larger ones by a job.
 DELETE_AT_ONCE = 20_000
 PREVIEW_ROWS = 20
+#: An uploaded file stands this long before its base's row does, at most.
+FILE_GRACE_S = 3600
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -142,7 +145,7 @@ def add(
     settings = _settings()
     with read() as session:
         campaign = session.get(Campaign, campaign_id)
-        if campaign is None:
+        if campaign is None or campaign.state == CampaignState.DELETING:
             raise _error("campaign_unknown", status=404)
         region = campaign.region
     if source.stat().st_size > settings.max_upload_mb << 20:
@@ -161,7 +164,8 @@ def add(
     }
 
     def work(session: Session) -> int:
-        if session.get(Campaign, campaign_id, with_for_update=True) is None:
+        campaign = session.get(Campaign, campaign_id, with_for_update=True)
+        if campaign is None or campaign.state == CampaignState.DELETING:
             raise _error("campaign_unknown", status=404)
         same = session.scalar(
             select(ContactBase).where(
@@ -211,7 +215,7 @@ def _keep(source: Path, uploads: Path) -> tuple[Path, str]:
 def _wake(campaign_id: int) -> None:
     """Ask for the loading job; when the broker is away, the sweep finds the waiting base."""
     try:
-        celery.send_task("campaigns.load_bases", [campaign_id], queue="jobs")
+        celery.send_task("campaigns.load_bases", [campaign_id], queue="jobs", retry=False)
     except Exception as exc:  # whatever broker there is, its absence loses nothing
         log.warning("the broker did not take the loading job of campaign %s: %s", campaign_id, type(exc).__name__)
 
@@ -237,6 +241,21 @@ def sweep_dead_loads() -> list[int]:
     late = now - dt.timedelta(seconds=base_loading.DEAD_AFTER_S)
     stuck = {b.campaign_id for b in bases if b.state == BaseState.LOADING or b.created_at < late}
     return sorted(stuck - busy)
+
+
+def sweep_files() -> int:
+    """Remove uploaded files that belong to no base: of deleted campaigns, or of an upload that died half way."""
+    uploads = _settings().uploads
+    old = time.time() - FILE_GRACE_S
+    found = [path for path in uploads.glob("*.list") if path.stat().st_mtime < old]
+    if not found:
+        return 0
+    with read() as session:
+        known = set(session.scalars(select(ContactBase.path)))
+    orphans = [path for path in found if path.name not in known]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)
 
 
 def cancel(base_id: int) -> None:

@@ -37,6 +37,7 @@ __all__ = ["Export", "cancel", "file_of", "of_campaign", "request", "run", "swee
 
 log = structlog.get_logger(__name__)
 
+FOLDER = "exports"
 KEEP = dt.timedelta(days=7)
 #: A run whose heartbeat is older is dead.
 DEAD_AFTER = dt.timedelta(seconds=30)
@@ -54,14 +55,18 @@ class _Lost(Exception):
 
 def folder() -> Path:
     """Where the files lie, under names of our own."""
-    return settings.get().home / "exports"
+    return settings.get().home / FOLDER
+
+
+def _path(export: Export) -> Path:
+    return settings.get().home / export.path
 
 
 def request(campaign_id: int, *, locale: str = "en", zone: str | None = None, by: str = "") -> int:
     """Ask for the Excel report of a campaign; returns the export's id at once.
 
     :param zone: tz database name for all times; by default the campaign's.
-    :raises CampaignError: ``campaign_missing``, ``zone_unknown``.
+    :raises CampaignError: ``campaign_missing``, ``report_zone_unknown``.
     """
 
     def insert(session: Session) -> int:
@@ -126,7 +131,7 @@ def file_of(export_id: int) -> tuple[Path, str]:
     export = get(export_id)
     if export.state != ExportState.READY:
         raise CampaignError("export_not_ready", "The report is not written yet: wait until it is ready.", status=409)
-    path = folder() / export.path
+    path = _path(export)
     if not path.is_file():
         raise CampaignError("export_missing", "The report's file is gone: ask for a new report.", status=404)
     return path, export.filename
@@ -162,7 +167,7 @@ def remove(export_id: int) -> None:
 def _remove(export: Export) -> None:
     database.write(lambda session: session.execute(delete(Export).where(Export.id == export.id)))
     if export.path:
-        (folder() / export.path).unlink(missing_ok=True)
+        _path(export).unlink(missing_ok=True)
 
 
 # --- the job ---------------------------------------------------------------------------------------------------------
@@ -232,7 +237,7 @@ def _write(export: Export, token: str, path: Path) -> None:
         progress=beat.progress,
         cancelled=beat.cancelled,
     )
-    done = {"state": ExportState.READY, "progress": 1.0, "path": path.name, "size": path.stat().st_size}
+    done = {"state": ExportState.READY, "progress": 1.0, "path": f"{FOLDER}/{path.name}", "size": path.stat().st_size}
     if not _finish(export.id, token, **done):
         raise _Lost
 
@@ -320,7 +325,7 @@ def _remove_strays(now: dt.datetime) -> None:
     with database.read() as session:
         known = set(session.execute(select(Export.path)).scalars())
     for path in folder().iterdir():
-        if path.name not in known and path.stat().st_mtime < (now - dt.timedelta(days=1)).timestamp():
+        if f"{FOLDER}/{path.name}" not in known and path.stat().st_mtime < (now - dt.timedelta(days=1)).timestamp():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:

@@ -178,7 +178,7 @@ class Export(db.Model):
     state: Mapped[str] = mapped_column(String(20), default=ExportState.WAITING)
     progress: Mapped[float] = mapped_column(Float, default=0.0)  # 0 to 1
     filename: Mapped[str] = mapped_column(String(255))  # as the user gets it
-    path: Mapped[str] = mapped_column(String(100), default="")  # relative to the folder of exports; '' until ready
+    path: Mapped[str] = mapped_column(String(100), default="")  # relative to settings.home; '' until ready
     size: Mapped[int] = mapped_column(BigInteger, default=0)  # bytes
     locale: Mapped[str] = mapped_column(String(10), default="en")
     zone: Mapped[str] = mapped_column(String(64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns.phone_numbers import SENTENCES as NUMBER_SENTENCES
+from campaigns.bases import ROW_SENTENCES
 from campaigns.states import CampaignState, ContactState, Disposition
 from config.i18n import N_
 
@@ -41,11 +41,8 @@ DISPOSITIONS: dict[str, str] = {
 #: An attempt without outcome.
 IN_PROGRESS = N_("In progress")
 
-#: Why a row of a base became no contact; a code that is not here is shown as it is.
-REASONS: dict[str, str] = {
-    **NUMBER_SENTENCES,
-    "duplicate": N_("The number is already in this campaign; it is kept once."),
-}
+#: Why a row of a base became no contact.
+REASONS: dict[str, str] = ROW_SENTENCES
 
 SHEET_SUMMARY = N_("Summary")
 SHEET_CONTACTS = N_("Contacts")

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from campaigns import report_rows
 from campaigns import report_words as words
+from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
 from campaigns.models import Contact
 from campaigns.report_sheets import GREEN, RED, YELLOW, Book, Column, Kind, Table, clean, open_book
@@ -39,7 +40,7 @@ class ReportCancelled(CampaignError):
 def zone_unknown(zone: str) -> CampaignError:
     """The refusal of a zone that the tz database does not have."""
     sentence = f"“{zone[:64]}” is no time zone: choose one such as Europe/Moscow."
-    return CampaignError("zone_unknown", sentence, field="zone", words={"zone": zone[:64]})
+    return CampaignError("report_zone_unknown", sentence, field="zone", words={"zone": zone[:64]})
 
 
 def summary(campaign_id: int) -> dict[str, int]:
@@ -79,7 +80,7 @@ def write_workbook(
     :param zone: tz database name; all times are given in it, and it stands in their headings.
     :param progress: gets 0 to 1 about once in 2,000 rows.
     :param cancelled: asked as often; true ends the writing.
-    :raises CampaignError: ``campaign_missing``, ``zone_unknown``.
+    :raises CampaignError: ``campaign_missing``, ``report_zone_unknown``.
     :raises ReportCancelled: ``cancelled`` said so.
     """
     try:
@@ -233,11 +234,21 @@ class _Report:
         for base_id, base_name in self.base_names.items():
             for page in report_rows.rejected(base_id):
                 for row in page:
-                    reason = words.REASONS.get(row.code)
-                    reason = self._(reason) if reason else row.code
-                    table.append([row.line, base_name, reason, row.value, row.detail, row.code])
+                    reason, detail = self.reason(row.code, row.detail)
+                    table.append([row.line, base_name, reason, row.value, detail, row.code])
                 self.step(len(page))
         table.finish()
+
+    def reason(self, code: str, detail: str) -> tuple[str, str]:
+        """Why a row became no contact, and what the sentence does not say; a code without sentence is shown itself."""
+        sentence = words.REASONS.get(code)
+        if sentence is None:
+            return code, detail
+        if code != DUPLICATE:
+            return self._(sentence), detail
+        base_id, _, line = detail.partition(":")  # where the row stands that was kept
+        filename = self.base_names.get(int(base_id), "?") if base_id.isdigit() else "?"
+        return self.translate(sentence).format(line=line, filename=filename), ""
 
 
 class _Summary:

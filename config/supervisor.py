@@ -58,6 +58,7 @@ def redis(settings: Settings) -> Program:
         "maxmemory-policy": "noeviction",
         "dir": str(settings.run),
         "daemonize": "no",
+        "set-proc-title": "no",  # it would overwrite its environment, by which `leftovers` knows it
     }
     command = [program]
     for name, value in options.items():
@@ -71,12 +72,11 @@ def python_programs(settings: Settings) -> list[Program]:
     worker = [*python, "celery", "-A", "celery_worker", "worker", "--loglevel", settings.log_level]
     beat = [*python, "celery", "-A", "celery_worker", "beat"]
     quiet = ["--without-gossip", "--without-mingle"]
+    # Imports and reports must not slow down the calls.
+    jobs = ["nice", "-n", "5", *worker, "-Q", "jobs", "-n", "jobs@%h", "--pool", "prefork"]
     return [
         Program("web", [*python, "gunicorn", *_gunicorn_options(settings), "web:create_app()"]),
-        Program(
-            "jobs",
-            [*worker, *quiet, "-Q", "jobs", "-n", "jobs@%h", "--pool", "prefork", "-c", str(settings.jobs_workers)],
-        ),
+        Program("jobs", [*jobs, *quiet, "-c", str(settings.jobs_workers)]),
         Program(
             "dial",
             [*worker, *quiet, "-Q", f"dial.{settings.node_name}", "-n", "dial@%h", "--pool", "threads", "-c", "4"],

@@ -133,8 +133,14 @@ class _Reply(Action):  # type: ignore[misc]
 class _Protocol(AMIProtocol):  # type: ignore[misc]
     """Hands panoramisk whole messages only, so that no letter is cut, and leaves no future waiting for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, manager: _Manager) -> None:
+        self._manager = manager
         self._tail = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        # panoramisk sets it later; a connection that ends before that must be told too.
+        self.factory = self._manager
 
     def data_received(self, data: bytes) -> None:
         data = self._tail + data
@@ -232,7 +238,9 @@ class AmiSession:
 
         manager = _Manager(loop, _lost)
         try:
-            pair = await asyncio.wait_for(loop.create_connection(_Protocol, address.host, address.port), times.connect)
+            pair = await asyncio.wait_for(
+                loop.create_connection(lambda: _Protocol(manager), address.host, address.port), times.connect
+            )
         except (OSError, TimeoutError) as exc:
             raise AmiLostError(f"Asterisk does not answer on {address.host}:{address.port}: {exc}") from exc
         made: asyncio.Future[Any] = loop.create_future()

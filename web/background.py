@@ -38,6 +38,7 @@ class BackgroundCopy:
         self.home = home
         self.environment = environment(home, extra)
         self.first_block = first_block
+        self.module = "web.cli"
         #: Once started: address of the pages, name and password of the administrator (empty at later starts).
         self.told: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
@@ -51,7 +52,7 @@ class BackgroundCopy:
         errors = self.home / "start.log"
         with errors.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "web.cli", "run", "--json", "--first-block", str(self.first_block)],
+                [sys.executable, "-m", self.module, "run", "--json", "--first-block", str(self.first_block)],
                 cwd=supervisor.ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -81,6 +82,12 @@ class BackgroundCopy:
     def running(self) -> bool:
         """Whether it is up and nobody ended it."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the command that a person would have in the terminal."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> int:
         """End it as Ctrl-C would; its exit code."""

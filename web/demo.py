@@ -19,6 +19,8 @@ from web import background
 HOME = supervisor.ROOT / "demo-home"
 ASSETS = supervisor.ROOT / "assets"
 RING_S = 12
+#: A first start on a slow machine.
+CONNECT_S = 90.0
 #: Nothing is expected to take this long for a list that a person would try; 1,000 numbers take 3 minutes.
 LIMIT_S = 3600.0
 
@@ -74,6 +76,7 @@ def main() -> int:
         if not options.base.is_file():
             return _refuse(f"{options.base} is not there, or is no file.")
         _report_can_be_written(options.report)
+        _base_can_be_read(options.base)
         _wipe(HOME)
         copy = background.BackgroundCopy(HOME, {"OBZVON_NODE_CHANNELS": str(max(200, options.channels))})
         _say("Starting Asterisk, the rehearsal carrier and the workers …")
@@ -111,6 +114,20 @@ def _report_can_be_written(report: Path) -> None:
         raise DemoError("report_unwritable", f"REPORT={report} cannot be written: choose a file in a folder of yours.")
 
 
+def _base_can_be_read(base: Path) -> None:
+    """Find out before anything is started.
+
+    :raises _BaseUnreadable: with the sentence that the page would show.
+    """
+    from campaigns import bases
+    from campaigns.errors import CampaignError
+
+    try:
+        bases.preview(base, base.name, region=str(settings.Settings.model_fields["default_region"].default))
+    except CampaignError as exc:
+        raise _BaseUnreadable(str(exc)) from exc
+
+
 def _wipe(home: Path) -> None:
     """Every demonstration begins from nothing, also after one that was killed."""
     from web import first_start
@@ -137,6 +154,7 @@ def _campaign(options: Options, copy: background.BackgroundCopy, started: float)
         campaign_id = _make(options)
         _load(options, campaign_id)
         if service.counts([campaign_id])[campaign_id].contacts:
+            _wait_for_dial_worker(campaign_id)
             service.start(campaign_id)
             _follow(campaign_id, copy)
         reports.write_workbook(campaign_id, options.report, zone=settings.get().default_timezone)
@@ -148,6 +166,15 @@ def _campaign(options: Options, copy: background.BackgroundCopy, started: float)
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     return 0
+
+
+def _wait_for_dial_worker(campaign_id: int) -> None:
+    """The pages answer a moment before the dial worker has its connection."""
+    from campaigns import service
+
+    deadline = time.monotonic() + 30
+    while service.start_problems(campaign_id) and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 def _make(options: Options) -> int:
@@ -182,16 +209,11 @@ def _load(options: Options, campaign_id: int) -> None:
     :raises _BaseUnreadable: with the sentence that the page would show.
     """
     from campaigns import bases
-    from campaigns.errors import CampaignError
     from campaigns.models import ContactBase
     from campaigns.states import BaseState
     from config import database
 
-    try:
-        bases.preview(options.base, options.base.name)
-        base_id = bases.add(campaign_id, options.base, options.base.name, by="demo")
-    except CampaignError as exc:
-        raise _BaseUnreadable(str(exc)) from exc
+    base_id = bases.add(campaign_id, options.base, options.base.name, by="demo")
     progress = Progress()
     while True:
         with database.read() as session:
@@ -204,6 +226,25 @@ def _load(options: Options, campaign_id: int) -> None:
             raise _BaseUnreadable(base.error_detail or f"The base cannot be loaded ({base.error_code}).")
         progress.show(f"Loading {options.base.name}: {base.progress:.0%}")
         time.sleep(0.2)
+
+
+def _wait_for_exchange() -> None:
+    """The dial worker connects to Asterisk a little later than the pages answer.
+
+    :raises DemoError: it does not.
+    """
+    from sqlalchemy import select
+
+    from config import database
+    from dialer.models import Node
+
+    deadline = time.monotonic() + CONNECT_S
+    while time.monotonic() < deadline:
+        with database.read() as session:
+            if all(node.is_connected(database.utcnow()) for node in session.scalars(select(Node))):
+                return
+        time.sleep(0.2)
+    raise DemoError("not_connected", f"Asterisk did not come up within {CONNECT_S:.0f} s; see {HOME / 'logs'}.")
 
 
 def _follow(campaign_id: int, copy: background.BackgroundCopy) -> None:

@@ -64,7 +64,7 @@ def find_layout(table: Table, sample: Sequence[Row], region: str, choice: Layout
 
     :raises CampaignError: file_has_no_rows, phone_column_not_found, column_unknown.
     """
-    if not sample:
+    if not any(letter.isalnum() for row in sample for cell in row.cells for letter in cell):
         raise file_error("file_has_no_rows")
     numbers = _share_of_numbers(sample, region)
     phone = choice.phone_column
@@ -72,7 +72,9 @@ def find_layout(table: Table, sample: Sequence[Row], region: str, choice: Layout
     if header is None and choice.header_line is None:
         header = _find_header(sample, phone if phone is not None else _best(numbers, None), region)
     data = [row for row in sample if header is None or row.line > header.line]
-    names = column_names(header.cells if header else [], _usual_width(data or sample))
+    if not data:
+        raise file_error("file_has_no_rows")
+    names = column_names(header.cells if header else [], _usual_width(data))
     if phone is None:
         phone = _best(numbers, header)
         if phone is None:

@@ -90,8 +90,9 @@ class TextTable:
                 last = reader.line_num
                 if last != line or self._long_line:
                     self._check_long(cells, line + self._skipped, last + self._skipped)
+                cells = [cell.strip() for cell in cells]
                 if any(cells):
-                    yield Row(line + self._skipped, [cell.strip() for cell in cells])
+                    yield Row(line + self._skipped, cells)
                 line = last + 1
         except csv.Error as exc:
             if "limit" in str(exc):

@@ -17,8 +17,8 @@ from campaigns.contacts_file.errors import SENTENCES, file_error
 from campaigns.contacts_file.layout import LayoutChoice, Row
 from campaigns.contacts_file.text import FIELD_LIMIT
 
-#: Address space that reading a workbook may take; a million rows of four columns take about 1 GB.
-MEMORY = 3 << 30
+#: Address space that reading a workbook may take; a million rows of four columns take 0.4 GB.
+MEMORY = 2 << 30
 #: Seconds without a row after which the reading is given up.
 PATIENCE_S = 300
 

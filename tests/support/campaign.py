@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,14 +55,3 @@ def make_campaign(stack: Any, numbers: Sequence[str], **settings: Any) -> int:
         return campaign.id
 
     return database.write(work)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for ``condition``.
-
-    :raises AssertionError: it did not come true in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
-        time.sleep(0.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -57,8 +57,11 @@ def most_at_once(calls: list[Invite]) -> int:
     return most
 
 
-def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pbx_died: bool = False) -> list[str]:
-    """Every breach found, one sentence each; empty when all is well."""
+def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pbx_died_at: float = 0) -> list[str]:
+    """Every breach found, one sentence each; empty when all is well.
+
+    :param pbx_died_at: when our Asterisk was killed, if it was: its calls ended there, though nobody told the carrier.
+    """
     with database.read() as session:
         attempts = session.execute(select(Attempt).where(Attempt.campaign_id == campaign_id)).scalars().all()
         contacts = session.execute(select(Contact).where(Contact.campaign_id == campaign_id)).scalars().all()
@@ -73,13 +76,14 @@ def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pb
             found.append(f"I3: attempt {attempt.uid} says {attempt.disposition}, but the carrier was called")
         elif attempt.disposition not in NEVER_SENT | {Disposition.UNKNOWN} and attempt.uid not in per_uid:
             found.append(f"I3: attempt {attempt.uid} says {attempt.disposition}, but the carrier saw no call")
-        elif attempt.disposition == Disposition.UNKNOWN and not pbx_died:
+        elif attempt.disposition == Disposition.UNKNOWN and not pbx_died_at:
             found.append(f"I6: attempt {attempt.uid} is unknown, but the PBX never died")
     found += [f"I2: contact {c.id} is still {c.state}" for c in contacts if c.state == ContactState.PENDING]
     per_number = Counter(invite.number for invite in seen)
     found += [f"number of contact {c.id} was called {per_number[c.number]} times" for c in contacts
               if per_number[c.number] > attempts_limit]  # fmt: skip
-    at_once = most_at_once(seen)
+    lost = {attempt.uid for attempt in attempts if attempt.disposition == Disposition.UNKNOWN}
+    at_once = most_at_once([replace(call, ended=pbx_died_at) if call.uid in lost else call for call in seen])
     if at_once > limit:
         found.append(f"I4: {at_once} calls at once, the limit is {limit}")
     return found

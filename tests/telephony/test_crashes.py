@@ -10,10 +10,31 @@ from campaigns import service
 from campaigns.models import Attempt, Campaign
 from campaigns.states import CampaignState, Disposition
 from config import database
+from config import settings as all_settings
 from tests.support import oracle
-from tests.support.campaign import make_campaign, wait_until
+from tests.support.campaign import make_campaign
+from tests.support.servers import wait_until
+from tests.support.stack import stack as product
 
 pytestmark = pytest.mark.telephony
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """One copy of the product for all faults of this file."""
+    with product(tmp_path_factory.mktemp("crashes")) as started:
+        yield started
+
+
+@pytest.fixture
+def stack(copy, monkeypatch):
+    """The copy; what this test calls of the product's own code speaks to it."""
+    monkeypatch.setenv("OBZVON_HOME", str(copy.settings.home))
+    all_settings.get.cache_clear()
+    with copy.app.app_context():
+        yield copy
+
+
 LIMIT, ATTEMPTS = 8, 2
 #: Answered and heard, busy, declined, busy first, hangs up early, answers late enough to be killed while it rings.
 NUMBERS = [f"7900555{i:02d}{tail:02d}" for i in range(5) for tail in (16, 1, 4, 11, 6, 20)]
@@ -31,10 +52,11 @@ POINTS = (
 def run_campaign(stack, fault):
     """Dial NUMBERS; once some outcomes are in and calls are up, ``fault()``; wait for the end. :returns: its id."""
     campaign_id = make_campaign(stack, NUMBERS, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1)
+    wait_until(lambda: not service.start_problems(campaign_id), 30, hint="the dial worker's connection")
     service.start(campaign_id)
-    wait_until(lambda: outcomes(campaign_id) >= 6, 30, "the first outcomes")
+    wait_until(lambda: outcomes(campaign_id) >= 6, 30, hint="the first outcomes")
     fault()
-    wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 90, "the campaign's end")
+    wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 90, hint="the campaign's end")
     return campaign_id
 
 
@@ -56,7 +78,7 @@ def test_kill_of_the_dial_worker_at(point, stack):
 
     def fault():
         stack.arm(point)
-        wait_until(lambda: stack.pid("dial") not in (before, 0), 30, "the dial worker's death and return")
+        wait_until(lambda: stack.pid("dial") not in (before, 0), 30, hint="the dial worker's death and return")
 
     judge(stack, run_campaign(stack, fault))
 
@@ -81,9 +103,10 @@ def test_i6_kill_of_asterisk_leaves_unknown_only_what_was_up(stack):
             open_now = session.execute(select(Attempt.uid).where(Attempt.open_for_contact > 0)).scalars().all()
         up["before"] = set(open_now)
         stack.kill("pbx", signal.SIGKILL)
+        up["died_at"] = time.time()
 
     campaign_id = run_campaign(stack, fault)
-    judge(stack, campaign_id, pbx_died=True)
+    judge(stack, campaign_id, pbx_died_at=up["died_at"])
     with database.read() as session:
         query = select(Attempt.uid).where(Attempt.campaign_id == campaign_id)
         unknown = set(session.execute(query.where(Attempt.disposition == Disposition.UNKNOWN)).scalars())

@@ -123,7 +123,7 @@ def whole() -> int:
         first,
         [
             {"line": 7, "code": "number_missing", "value": ""},
-            {"line": 8, "code": "duplicate", "value": "=3+3", "detail": "2"},
+            {"line": 8, "code": "duplicate_in_campaign", "value": "=3+3", "detail": f"{first}:2"},
             {"line": 9, "code": "some_later_code", "value": "x"},
         ],
     )

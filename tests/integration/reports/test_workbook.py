@@ -93,10 +93,11 @@ def test_rejected_rows_with_reasons(book: Any) -> None:
     rows = rows_of(book["Rejected rows"])
     assert [(row["Line"], row["Code"]) for row in rows] == [
         (7, "number_missing"),
-        (8, "duplicate"),
+        (8, "duplicate_in_campaign"),
         (9, "some_later_code"),
     ]
     assert rows[0]["Reason"] == "The row has no phone number."
+    assert rows[1]["Reason"] == "This number stands already in line 2 of debts.csv; it is called once."
     assert rows[2]["Reason"] == "some_later_code"
 
 
@@ -193,7 +194,7 @@ def test_progress_and_cancel(app: object, target: Path) -> None:
 def test_unknown_zone(app: object, target: Path, zone: str) -> None:
     with pytest.raises(CampaignError) as caught:
         reports.write_workbook(sample.campaign(), target, zone=zone)
-    assert caught.value.code == "zone_unknown"
+    assert caught.value.code == "report_zone_unknown"
 
 
 def test_unknown_campaign(app: object, target: Path) -> None:

@@ -1,0 +1,32 @@
+"""Test messages, and how much of one is in a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+RATE = 8000
+
+
+def write_sweep(path: Path, seconds: float) -> np.ndarray[Any, Any]:
+    """A tone that rises from 300 to 1,500 Hz: no two moments are alike."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    message = 0.5 * np.sin(2 * np.pi * (300 * t + (1500 - 300) / (2 * seconds) * t * t))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, message, RATE, subtype="PCM_16")
+    return message
+
+
+def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
+    """Greatest normalised correlation of the message with any part of the recording: 1.0 is the same sound."""
+    heard, rate = soundfile.read(recording)
+    assert rate == RATE
+    size = len(message) + len(heard)
+    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(message, size)), size)
+    at = int(np.argmax(product[: max(1, len(heard))]))
+    part = heard[at : at + len(message)]
+    energy = float(np.linalg.norm(part) * np.linalg.norm(message[: len(part)]))
+    return float(product[at]) / energy if energy else 0.0

@@ -1,0 +1,233 @@
+"""After every kind of gap each call still has exactly one outcome, the right one, and nobody is called twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dialer.calls import CallOutcome
+from dialer.gateway import Gateway
+from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
+from tests.support.audio import write_sweep
+from tests.support.carrier_log import read_calls
+from tests.support.tcp_proxy import TcpProxy
+from tests.telephony.conftest import MESSAGE_S, Caller
+
+pytestmark = pytest.mark.telephony
+
+LISTENS, BUSY_NUMBER, RINGS = "79160000016", "79160000001", "79160000002"
+
+
+@pytest.fixture
+def proxy(pair: AsteriskPair) -> Iterator[TcpProxy]:
+    made = TcpProxy(pair.settings.ami_port)
+    yield made
+    made.close()
+
+
+def invites(pair: AsteriskPair, uid: str) -> int:
+    return sum(call.uid == uid for call in read_calls(pair.settings.carrier_log))
+
+
+def answered(pair: AsteriskPair, uid: str) -> bool:
+    """Somebody talks: the PBX has the channel, and its callee has picked up."""
+    return f"!{uid}" in pair.cli("core show channels concise") and " Up" in pair.cli(f"core show channel {uid}")
+
+
+def test_calls_that_are_up_survive_a_cut(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    """Adopted by their channels; those that end during the gap are read from the journal."""
+    caller = make_caller(proxy.port)
+    boot = caller.ready()
+    ends_in_gap, stays = caller.call("79160000006", LISTENS)
+    wait_until(lambda: invites(pair, stays), 3, "the calls went out")
+    time.sleep(1.3)
+    proxy.refuse = True
+    proxy.cut()
+    wait_until(lambda: caller.gateway.boot is None, 2, "the gap is noticed")
+    [refused] = caller.call(LISTENS)
+    assert caller.ledger.wait_for([refused], 1)[refused].outcome is CallOutcome.NOT_PLACED
+    time.sleep(1.2)
+    proxy.refuse = False
+    assert caller.ready() == boot
+    results = caller.ledger.wait_for([ends_in_gap, stays], 8)
+    assert results[ends_in_gap].listened_s == pytest.approx(2.0, abs=0.3)
+    assert results[stays].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert {r.outcome for r in results.values()} == {CallOutcome.ANSWERED}
+    assert [invites(pair, uid) for uid in (ends_in_gap, stays, refused)] == [1, 1, 0]
+    assert caller.ledger.again == []
+
+
+def test_cut_before_the_answer_to_an_originate(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    """The call went out, we never heard so: it is found, and not sent again."""
+    caller = make_caller(proxy.port)
+    caller.ready()
+    proxy.hold(to_client=True)
+    [uid] = caller.call(LISTENS)
+    wait_until(lambda: invites(pair, uid) == 1, 3, "the call went out")
+    proxy.cut()
+    assert caller.ledger.wait_for([uid], 10)[uid].outcome is CallOutcome.ANSWERED
+    assert invites(pair, uid) == 1
+
+
+def test_cut_before_an_originate_arrived(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    """It never reached Asterisk: provably not placed, after a second look."""
+    caller = make_caller(proxy.port)
+    caller.ready()
+    proxy.hold(to_server=True)
+    [uid] = caller.call(LISTENS)
+    time.sleep(0.2)
+    proxy.cut()
+    assert caller.ledger.wait_for([uid], 6)[uid].outcome is CallOutcome.NOT_PLACED
+    assert invites(pair, uid) == 0
+
+
+def test_half_open_connection_is_noticed(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    caller = make_caller(proxy.port)
+    caller.ready()
+    before = proxy.connections
+    [uid] = caller.call(LISTENS)
+    wait_until(lambda: invites(pair, uid) == 1, 3, "the call went out")
+    proxy.hold(to_server=True, to_client=True)
+    wait_until(lambda: caller.gateway.boot is None, 4, "the ping's deadline")
+    proxy.cut()
+    caller.ready()
+    assert proxy.connections > before
+    assert caller.ledger.wait_for([uid], 8)[uid].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+
+
+def test_lost_events_are_made_good_by_the_sweep(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    """Every event of the ends of calls is dropped, the connection stays up: within 10 s the outcomes are there."""
+    caller = make_caller(proxy.port)
+    caller.ready()
+    proxy.drop = lambda message: message.startswith((b"Event: UserEvent", b"Event: OriginateResponse"))
+    busy, answers, nowhere = (
+        *caller.call(BUSY_NUMBER, "79160000006"),
+        *caller.call(LISTENS, trunk="nonesuch"),
+    )
+    results = caller.ledger.wait_for([busy, answers, nowhere], 13)
+    assert [results[uid].outcome for uid in (busy, answers)] == [CallOutcome.BUSY, CallOutcome.ANSWERED]
+    assert results[nowhere].outcome is CallOutcome.NOT_PLACED
+    assert caller.ledger.times[busy] - results[busy].ended_at.timestamp() < 10  # type: ignore[union-attr]
+
+
+def test_new_process_adopts_what_the_old_one_placed(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
+    """The dial worker died: its calls go on, the next one takes them over, and reads the journal."""
+    first = make_caller()
+    first.ready()
+    stays, ends, lost = *first.call(LISTENS, BUSY_NUMBER), first.request(LISTENS).uid
+    ledger = MemoryLedger()
+    ledger.open = dict(first.ledger.open)
+
+    def dead() -> None:
+        raise RuntimeError("this process is as good as dead")
+
+    first.ledger.fail = dead
+    wait_until(lambda: invites(pair, stays) and invites(pair, ends), 3, "the calls went out")
+    first.gateway.stop(0.5)
+    ledger.open |= {uid: call for uid, call in first.ledger.open.items() if uid not in ledger.open}
+    second = make_caller(ledger=ledger)
+    second.ready()
+    results = second.ledger.wait_for([stays, ends, lost], 10)
+    assert results[stays].outcome is CallOutcome.ANSWERED
+    assert results[stays].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert results[ends].outcome is CallOutcome.BUSY
+    assert results[lost].outcome is CallOutcome.NOT_PLACED  # claimed, and never handed over
+    assert [invites(pair, uid) for uid in (stays, ends, lost)] == [1, 1, 0]
+
+
+def test_results_wait_for_a_database_that_is_away(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
+    """Nothing is deleted from the journal before it is committed."""
+    caller = make_caller()
+    caller.ready()
+
+    def away() -> None:
+        raise OSError("the database is away")
+
+    [uid] = caller.call(BUSY_NUMBER)
+    caller.ledger.fail = away
+    time.sleep(1)
+    if uid not in caller.ledger.results:  # it usually fails; when the result was quicker there is nothing to see
+        assert uid in pair.cli("database show obzvon")
+    caller.ledger.fail = lambda: None
+    assert caller.ledger.wait_for([uid], 5)[uid].outcome is CallOutcome.BUSY
+    wait_until(lambda: uid not in pair.cli("database show obzvon"), 3, "the entry is deleted")
+
+
+def test_frozen_asterisk(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
+    """An Originate lay unread in Asterisk's socket while it was frozen: whatever it does with it, it is told right."""
+    caller = make_caller()
+    caller.ready()
+    pair.pbx.signal(signal.SIGSTOP)
+    try:
+        uids = caller.call(LISTENS, BUSY_NUMBER)
+        wait_until(lambda: caller.gateway.boot is None, 5, "the frozen PBX is noticed")
+        time.sleep(1)
+    finally:
+        pair.pbx.signal(signal.SIGCONT)
+    results = caller.ledger.wait_for(uids, 15)
+    for uid in uids:
+        assert invites(pair, uid) == (0 if results[uid].outcome is CallOutcome.NOT_PLACED else 1)
+
+
+def test_kill_of_asterisk_leaves_unknown_only_what_was_up(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Ended calls whose outcome was not committed are closed from the journal, which is on disk within about 1 s."""
+    with asterisk_pair(tmp_path_factory.mktemp("home")) as pair:
+        write_sweep(pair.settings.sounds / "sweep.wav", MESSAGE_S)
+        caller = Caller(pair)
+        boot = caller.ready()
+
+        def away() -> None:
+            raise OSError("the database is away")
+
+        rings, talks, ended = caller.call(RINGS, LISTENS, BUSY_NUMBER)
+        caller.ledger.fail = away
+        wait_until(lambda: invites(pair, ended) == 1, 3, "the calls went out")
+        time.sleep(2.5)
+        second = MemoryLedger()
+        second.open = dict(caller.ledger.open)
+        was_recorded = ended in caller.ledger.results
+        pair.pbx.kill()
+        wait_until(lambda: caller.gateway.boot is None, 5, "the death is noticed")
+        caller.gateway.stop(0.5)
+        later = Caller(pair, ledger=second)
+        try:
+            pair.pbx.start()
+            assert later.ready() != boot
+            results = second.wait_for(list(second.open), 10) if second.open else {}
+            results |= second.results
+            assert results[rings].outcome is CallOutcome.UNKNOWN
+            assert results[talks].outcome is CallOutcome.UNKNOWN
+            if not was_recorded:
+                assert results[ended].outcome is CallOutcome.BUSY
+            [again] = later.call(BUSY_NUMBER)
+            assert second.wait_for([again], 5)[again].outcome is CallOutcome.BUSY
+        finally:
+            later.gateway.stop()
+        assert [invites(pair, uid) for uid in (rings, talks, ended)] == [1, 1, 1]
+
+
+def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
+    """A hand-over that comes after the sweep has settled its attempt is void."""
+    caller = make_caller()
+    caller.ready()
+    request = caller.request(LISTENS)
+    gateway: Gateway = caller.gateway
+    results = caller.ledger.wait_for([request.uid], 13)  # the sweep finds it open and unknown to Asterisk
+    assert results[request.uid].outcome is CallOutcome.NOT_PLACED
+    gateway.place([request])
+    time.sleep(0.5)
+    assert invites(pair, request.uid) == 0
+    assert gateway.live_uids() == set()
