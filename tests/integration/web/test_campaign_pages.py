@@ -52,7 +52,8 @@ def connect(app) -> None:
     """The exchange is there."""
 
     def work(session):
-        session.query(Node).one().connected = True
+        node = session.query(Node).one()
+        node.connected, node.seen_at = True, utcnow()
 
     with app.app_context():
         database.write(work)
@@ -128,6 +129,8 @@ def test_start_says_what_is_missing_then_runs_pauses_resumes_stops(app, manager,
     manager.post(f"/campaigns/{number}/start")
     assert "not connected" in manager.get(f"/campaigns/{number}").text
     connect(app)
+    live.board.forget(number)
+    assert "start-problems" not in manager.get(f"/campaigns/{number}/parts/state").text
     for order, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
         answer = manager.post(f"/campaigns/{number}/{order}", {"next": "list"})
         assert answer.headers["Location"] == "/campaigns"
@@ -176,7 +179,8 @@ def test_a_base_is_looked_at_changed_and_loaded(app, manager, campaign_id, sent)
     assert "+79005550000" in page
     assert "number_missing" in page
     other = manager.get(place + "?phone_column=2").text
-    assert "+79005550000" not in other
+    assert 'class="text-success">+79005550000' in page
+    assert 'class="text-success">' not in other
     answer = manager.post(place, {"phone_column": "0", "header_line": "1"})
     assert answer.headers["Location"] == f"/campaigns/{campaign_id}"
     assert ("campaigns.load_bases", [campaign_id]) in sent
