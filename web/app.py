@@ -35,8 +35,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.install(app)
     headers.install(app, settings.web_https)
-    limits.install(app, settings)
-    sign_in.install(app, settings)
+    sign_in.install(app, settings, limits.install(app, settings))
     errors.install(app)
     app.register_blueprint(pages)
     app.register_blueprint(api)

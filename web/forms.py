@@ -76,8 +76,8 @@ def split_duration(value: Any) -> tuple[str, str]:
     """Seconds as the form shows them: a number and its unit. Text that was refused is shown as it was typed."""
     if value is None or value == "":
         return "", "min"
-    if isinstance(value, tuple):
-        return str(value[0]), str(value[1])
+    if isinstance(value, str):
+        return value, "s"
     seconds = float(value)
     for unit in ("h", "min"):
         if seconds and seconds % UNITS[unit] == 0:

@@ -8,11 +8,9 @@ from flask_limiter.util import get_remote_address
 
 from config.settings import Settings
 
-limiter = Limiter(key_func=get_remote_address)
 
-
-def install(app: Flask, settings: Settings) -> None:
-    """Bind the limiter to this application."""
+def install(app: Flask, settings: Settings) -> Limiter:
+    """A limiter of this application's own."""
     app.config.update(
         RATELIMIT_STORAGE_URI=storage(settings.broker_url),
         RATELIMIT_STRATEGY="fixed-window",
@@ -20,7 +18,7 @@ def install(app: Flask, settings: Settings) -> None:
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_KEY_PREFIX="obzvon",
     )
-    limiter.init_app(app)
+    return Limiter(key_func=get_remote_address, app=app)
 
 
 def storage(broker_url: str) -> str:

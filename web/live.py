@@ -40,6 +40,7 @@ class Snapshot:
     opens: object  # when the calling window opens next, None while it is open
     never_opens: bool
     node: Node | None
+    connected: bool  # whether the node is there now
     bases: tuple[tuple[int, str], ...]
 
     @property
@@ -51,7 +52,7 @@ class Snapshot:
             self.counts,
             tuple((problem.code, problem.sentence) for problem in self.problems),
             *(self.opens, self.never_opens, self.bases),
-            (node.connected, node.ringing, node.talking) if node else None,
+            (self.connected, node.ringing, node.talking) if node else None,
         )
 
 
@@ -72,6 +73,7 @@ def compute(campaign_id: int) -> Snapshot:
         opens=opens,
         never_opens=running and opens is None and not _open_now(campaign),
         node=node,
+        connected=node is not None and node.is_connected(utcnow()),
         bases=tuple((base.id, base.state) for base in queries.bases(campaign_id)),
     )
 

@@ -40,6 +40,22 @@ SENTENCES: dict[str, str] = {
     "zone_unknown": N_("There is no such time zone; choose one such as Europe/Moscow."),
     "file_not_chosen": N_("Choose a file first."),
     "upload_gone": N_("This file is not here any more. Upload it again."),
+    # trunks
+    "trunk_name_taken": N_("There is a trunk with this name: choose another."),
+    "trunk_name_wrong": N_("Use small letters, digits and - for the trunk's name."),
+    "trunk_host_wrong": N_("Give the carrier's host name or IP address."),
+    "trunk_port_wrong": N_("A port is a number from 1 to 65535."),
+    "trunk_username_wrong": N_("The user name may hold letters, digits and _ . + - only."),
+    "trunk_username_missing": N_("Give the user name as well."),
+    "trunk_secret_wrong": N_(
+        "The password may hold Latin letters, digits and signs without blanks, semicolons and backslashes, "
+        "and not begin with = or >."
+    ),
+    "trunk_secret_missing": N_("Give the password with which to register at the carrier."),
+    "trunk_template_wrong": N_("Write how a number is dialled, for example PJSIP/{number}@{trunk}."),
+    "trunk_kind_wrong": N_("There is one rehearsal carrier already: choose another kind."),
+    "trunk_rehearsal_kept": N_("The rehearsal carrier cannot be removed: switch it off instead."),
+    "trunk_in_use": N_("Campaigns use this trunk: switch it off instead of removing it."),
     # why the product paused a campaign
     "trunk_congested": N_("Ten different numbers in a row were refused with “congestion”: the trunk {detail} is ill."),
     "trunk_failure": N_("The trunk itself does not work: {detail}."),

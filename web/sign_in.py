@@ -7,9 +7,11 @@ from contextlib import ExitStack
 
 from flask import Flask, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
+from flask_limiter import Limiter
 from flask_login import current_user
 from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
+from flask_security.utils import validate_redirect_url
 from flask_wtf import CSRFProtect
 from sqlalchemy import func, select
 from wtforms import BooleanField, StringField
@@ -18,7 +20,6 @@ from wtforms.validators import InputRequired, Length
 from config import database, secret_store
 from config.extensions import db
 from config.settings import Settings
-from web import limits
 from web.accounts import Role, User
 
 csrf = CSRFProtect()
@@ -46,11 +47,14 @@ class SignInForm(LoginForm):
         transaction fails when somebody else has written in between, and argon2 takes long enough for that. Taking
         the write lock before argon2 would stop the dial engine for that long.
         """
+        if self.next.data and not validate_redirect_url(self.next.data):
+            self.next.data = ""  # a link of somebody else's leads to our first page
         self.ifield = self.username
         name = (self.username.data or "").strip()
         self.user = db.session.scalar(select(User).where(func.lower(User.username) == name.lower())) if name else None
         if not super().validate(**kwargs):
             db.session.rollback()
+            self._say_nothing_more()
             return False
         account_id = self.user.id
         db.session.rollback()
@@ -58,8 +62,15 @@ class SignInForm(LoginForm):
             self.user = db.session.get(User, account_id)
         return True
 
+    def _say_nothing_more(self) -> None:
+        """One answer for a wrong name, a wrong password and a disabled account (Flask-Security's own way of doing
+        this wants a field for the e-mail address)."""
+        if any(field.errors for field in (self.username, self.password)):
+            self.username.errors = [gettext("The name or the password is wrong, or the account is disabled.")]
+            self.password.errors = []
 
-def install(app: Flask, settings: Settings) -> None:
+
+def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
     """Bind Flask-Security, CSRF and the gate in front of all pages."""
     secrets = secret_store.load(settings.home)
     app.config.update(
@@ -74,7 +85,6 @@ def install(app: Flask, settings: Settings) -> None:
         SECURITY_REGISTERABLE=False,
         SECURITY_CHANGEABLE=True,
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
-        SECURITY_RETURN_GENERIC_RESPONSES=True,
         SECURITY_FLASH_MESSAGES=False,
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
@@ -99,7 +109,7 @@ def install(app: Flask, settings: Settings) -> None:
     )
     csrf.init_app(app)
     Security(app, SQLAlchemyUserDatastore(db, User, Role), login_form=SignInForm)
-    limit = limits.limiter.limit(
+    limit = limiter.limit(
         "10 per minute;60 per hour", methods=["POST"], deduct_when=lambda response: response.status_code != 302
     )
     for endpoint in ("security.login", "security.change_password"):

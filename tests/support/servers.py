@@ -33,7 +33,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0
         return int(probe.getsockname()[1])
 
 
-def wait_until(what: Callable[[], object], timeout_s: float = 15, every_s: float = 0.05, hint: str = "") -> object:
+def wait_until(what: Callable[[], object], timeout_s: float = 15, hint: str = "", every_s: float = 0.02) -> object:
     """Call ``what`` until it returns something true, and return that; fail the test after ``timeout_s``."""
     deadline = time.monotonic() + timeout_s
     while True:

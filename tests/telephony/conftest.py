@@ -14,8 +14,9 @@ from dialer.ami import AmiTimes
 from dialer.calls import CallRequest, new_uid
 from dialer.gateway import Gateway
 from dialer.settling import SettleTimes
-from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
+from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair
 from tests.support.audio import write_sweep
+from tests.support.servers import wait_until
 
 #: Faults are noticed sooner than in production, so that tests are short.
 SHORT = AmiTimes(connect=1.5, answer=5.0, ping_every=0.3, ping_deadline=1.0, back_off_most=0.5)

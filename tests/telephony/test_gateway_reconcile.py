@@ -12,9 +12,10 @@ from dialer.calls import CallOutcome
 from dialer.gateway import Gateway
 from dialer.pbx_config import TrunkConfig, render_pbx
 from dialer.settling import SettleTimes
-from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
+from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair
 from tests.support.audio import write_sweep
 from tests.support.carrier_log import read_calls
+from tests.support.servers import wait_until
 from tests.support.tcp_proxy import TcpProxy
 from tests.telephony.conftest import MESSAGE_S, Caller
 

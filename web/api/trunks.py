@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.database import utcnow
 from dialer import trunks as service
 from dialer.trunks import TrunkForm
 from web import queries
@@ -63,4 +64,8 @@ def delete_trunk(trunk_id: int) -> str:
 @api.output(schemas.NodesOut)
 @api.doc(summary="Telephone exchanges and whether they are connected", tags=TAG)
 def list_nodes() -> dict[str, Any]:
-    return schemas.listed(schemas.NodeOut, queries.nodes())
+    now = utcnow()
+    rows = [
+        {**schemas.NodeOut.model_validate(n).model_dump(), "connected": n.is_connected(now)} for n in queries.nodes()
+    ]
+    return {"items": rows}
