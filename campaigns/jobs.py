@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
+from flask import current_app
 from sqlalchemy import select
 
 from campaigns import bases, exports, removal
 from campaigns.dial_loop import DialLoop
 from campaigns.models import Campaign
 from config import database, messages
+from dialer import rehearsal_files
 from dialer.models import Node, Trunk
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,7 @@ def sweep() -> None:
         messages.send("campaigns.remove", [campaign_id], queue="jobs")
     exports.sweep()
     bases.sweep_files()
+    rehearsal_files.sweep(current_app.config["OBZVON"])
 
 
 @shared_task(name="campaigns.remove")

@@ -101,20 +101,25 @@ def _free_channels(session: Session, rows: _Locked, now: dt.datetime) -> int:
 
 
 def _kept_for_others(session: Session, rows: _Locked, by_campaign: dict[int, int], now: dt.datetime) -> int:
-    """Channels of the trunk left to other running campaigns with due contacts, up to an equal share for each (N2)."""
+    """Channels of the trunk left to other campaigns that could call now, up to an equal share for each (N2)."""
     due = select(Contact.id).where(
         Contact.campaign_id == Campaign.id, Contact.state == ContactState.PENDING, Contact.due_at <= now
     )
     others = session.execute(
-        select(Campaign.id, Campaign.channel_limit).where(
+        select(Campaign.id, Campaign.channel_limit, Campaign.windows, Campaign.timezone).where(
             Campaign.state == CampaignState.RUNNING,
             Campaign.trunk_id == rows.trunk.id,
             Campaign.id != rows.campaign.id,
             due.exists(),
         )
-    ).all()
-    share = rows.trunk.channels // (len(others) + 1)
-    kept = (max(0, min(limit, share) - by_campaign.get(other, 0)) for other, limit in others)
+    )
+    calling = [
+        other
+        for other in others
+        if CallingWindows.from_json(other.windows).is_open(now, ZoneInfo(other.timezone))
+    ]  # fmt: skip
+    share = rows.trunk.channels // (len(calling) + 1)
+    kept = (max(0, min(other.channel_limit, share) - by_campaign.get(other.id, 0)) for other in calling)
     return int(sum(kept))
 
 

@@ -61,7 +61,6 @@ class AsteriskProcess:
 
     def start(self, timeout_s: float = 30) -> None:
         """Start and wait until it has loaded everything."""
-        log = self._where / "log" / "messages.log"
         output = self._where / "console.log"
         with output.open("wb") as handle:
             self._process = subprocess.Popen(
@@ -75,7 +74,7 @@ class AsteriskProcess:
         while b"Asterisk Ready." not in output.read_bytes():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.kill()
-                raise RuntimeError(f"Asterisk did not start:\n{output.read_text()}\n{log.read_text()[-3000:]}")
+                raise RuntimeError(f"Asterisk did not start:\n{output.read_text()[-3000:]}")
             time.sleep(0.02)
 
     def signal(self, number: int) -> None:

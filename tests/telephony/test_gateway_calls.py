@@ -148,7 +148,7 @@ def test_everything_that_asterisk_needs_is_loaded(pair: AsteriskPair) -> None:
     for instance in ("pbx", "carrier"):
         assert "Running" in pair.cli("module show like chan_pjsip", instance)
         assert "Not Running" not in pair.cli("module show", instance)
-        log = (pair.settings.home / instance / "log" / "messages.log").read_text()
+        log = (pair.settings.home / instance / "console.log").read_text()
         assert "Unable to load" not in log
         assert "No such file" not in log
 

@@ -113,6 +113,12 @@ def test_two_campaigns_share_a_trunk_evenly():
     assert len(claim(second).requests) == 2
 
 
+def test_nothing_is_kept_for_a_campaign_whose_window_is_closed():
+    closed = {"weekly": [], "exceptions": [{"date": "2030-01-01", "windows": [{"from": "10:00", "to": "11:00"}]}]}
+    make(contacts=9, trunk=2, channel_limit=9, windows=closed)
+    assert len(claim(make(contacts=9, trunk=2, channel_limit=9)).requests) == 4
+
+
 def test_request_carries_what_the_dialer_needs():
     (request, *_) = claim(make(contacts=1, ring_s=17)).requests
     assert (request.number, request.trunk, request.caller_id) == ("79005550000", "t1", "74950000000")
