@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 import time
@@ -20,6 +21,7 @@ from config.database import Session, utcnow
 from dialer.models import Node
 
 CALLS = 3000
+REUSE_CALLS = 200
 ROUNDS = 3
 
 
@@ -34,6 +36,7 @@ def run() -> dict[str, Any]:
             client.append(_measured(used, ("pbx",), lambda: bare.run(used.settings, "callees", sound, CALLS, CHANNELS)))
             campaign_id = _campaign(used, sound)
             engine.append(_measured(used, ("pbx", "dial", "redis", "beat"), lambda c=campaign_id: _dial(c)))
+        reuse_ms = _reuse_ms(_campaign(used, sound, calls=REUSE_CALLS, channels=1))
     ours, theirs = _median(engine, "calls_s"), _median(client, "calls_s")
     return {
         "benchmark": "dial_loop",
@@ -45,6 +48,8 @@ def run() -> dict[str, Any]:
         "engine_cpu_ms_per_call": round(_median(engine, "cpu_ms"), 2),
         "engine_cpu_ms_per_call_without_pbx": round(_median(engine, "cpu_ms") - _median(engine, "pbx_ms"), 2),
         "bare_pbx_cpu_ms_per_call": round(_median(client, "pbx_ms"), 2),
+        "channel_reused_after_ms_median": round(statistics.median(reuse_ms), 1),
+        "channel_reused_after_ms_p99": round(statistics.quantiles(reuse_ms, n=100)[98], 1),
         "engine_rounds": [round(item["calls_s"], 1) for item in engine],
         "bare_rounds": [round(item["calls_s"], 1) for item in client],
     }
@@ -77,7 +82,16 @@ def _silence(used: Rig) -> str:
     return "5ec0"
 
 
-def _campaign(used: Rig, sound: str) -> int:
+def _reuse_ms(campaign_id: int) -> list[float]:
+    """One channel, calls one after another: from a call's end on the PBX to the claim of the next."""
+    _dial(campaign_id, REUSE_CALLS)
+    with database.read() as session:
+        query = select(Attempt.claimed_at, Attempt.ended_at).where(Attempt.campaign_id == campaign_id)
+        rows = session.execute(query.order_by(Attempt.claimed_at)).all()
+    return [(after.claimed_at - before.ended_at).total_seconds() * 1000 for before, after in itertools.pairwise(rows)]
+
+
+def _campaign(used: Rig, sound: str, calls: int = CALLS, channels: int = CHANNELS) -> int:
     def work(session: Session) -> int:
         campaign = Campaign(
             name="bench",
@@ -85,7 +99,7 @@ def _campaign(used: Rig, sound: str) -> int:
             trunk_id=used.trunk_id,
             windows=CallingWindows.always().to_json(),
             sound=sound,
-            channel_limit=CHANNELS,
+            channel_limit=channels,
             attempts=1,
         )
         session.add(campaign)
@@ -95,7 +109,7 @@ def _campaign(used: Rig, sound: str) -> int:
         session.flush()
         rows = [
             {"campaign_id": campaign.id, "base_id": base.id, "line": i, "number": f"7900{i:07d}", "due_at": utcnow()}
-            for i in range(CALLS)
+            for i in range(calls)
         ]
         session.execute(Contact.__table__.insert(), rows)
         return campaign.id
@@ -103,7 +117,7 @@ def _campaign(used: Rig, sound: str) -> int:
     return database.write(work)
 
 
-def _dial(campaign_id: int) -> float:
+def _dial(campaign_id: int, calls: int = CALLS) -> float:
     """Start the campaign and wait for its last outcome. :returns: seconds."""
     began = time.monotonic()
     service.start(campaign_id)
@@ -112,8 +126,8 @@ def _dial(campaign_id: int) -> float:
     with database.read() as session:
         query = select(func.count()).select_from(Attempt).where(Attempt.campaign_id == campaign_id)
         answered = session.execute(query.where(Attempt.disposition == "answered_not_heard")).scalar_one()
-    if answered != CALLS:
-        raise RuntimeError(f"only {answered} of {CALLS} calls were answered: the figure would mean nothing")
+    if answered != calls:
+        raise RuntimeError(f"only {answered} of {calls} calls were answered: the figure would mean nothing")
     return seconds
 
 
@@ -123,5 +137,9 @@ def main() -> None:
     print(f"dial loop   engine {result['engine_calls_s']} calls/s   bare AMI client {result['bare_calls_s']} calls/s")
     print(
         f"            ratio {result['ratio']}   CPU per call {result['engine_cpu_ms_per_call']} ms, all our processes"
+    )
+    print(
+        f"            a freed channel is claimed again after {result['channel_reused_after_ms_median']} ms (median), "
+        f"{result['channel_reused_after_ms_p99']} ms (p99)"
     )
     print(json.dumps(result))
