@@ -26,8 +26,8 @@ from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
 from campaigns.states import BaseState, CampaignState
+from config import messages
 from config.database import read, utcnow, write
-from config.extensions import celery
 from config.i18n import N_
 from config.settings import Settings
 
@@ -214,10 +214,7 @@ def _keep(source: Path, uploads: Path) -> tuple[Path, str]:
 
 def _wake(campaign_id: int) -> None:
     """Ask for the loading job; when the broker is away, the sweep finds the waiting base."""
-    try:
-        celery.send_task("campaigns.load_bases", [campaign_id], queue="jobs", retry=False)
-    except Exception as exc:  # whatever broker there is, its absence loses nothing
-        log.warning("the broker did not take the loading job of campaign %s: %s", campaign_id, type(exc).__name__)
+    messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
 
 
 def load_waiting(campaign_id: int) -> None:

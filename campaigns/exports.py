@@ -18,8 +18,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
-from celery.exceptions import CeleryError
-from kombu.exceptions import KombuError
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -28,9 +26,8 @@ from campaigns import reports
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Export
 from campaigns.states import CampaignState, ExportState
-from config import database, settings
+from config import database, messages, settings
 from config.database import utcnow
-from config.extensions import celery
 from config.i18n import translator
 
 __all__ = ["Export", "cancel", "file_of", "of_campaign", "request", "run", "sweep"]
@@ -334,8 +331,4 @@ def _remove_strays(now: dt.datetime) -> None:
 
 def _send(export_id: int) -> None:
     """Tell a worker. A broker that is away costs nothing but time: the sweep sends it again."""
-    expires = SEND_AGAIN_AFTER.total_seconds()
-    try:
-        celery.send_task("campaigns.write_export", [export_id], queue="jobs", expires=expires, retry=False)
-    except (CeleryError, KombuError, OSError) as exc:
-        log.warning("export_not_sent", export=export_id, error=type(exc).__name__)
+    messages.send("campaigns.write_export", [export_id], queue="jobs", expires=SEND_AGAIN_AFTER.total_seconds())

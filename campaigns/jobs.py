@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
-from celery.exceptions import CeleryError
-from kombu.exceptions import KombuError
 from sqlalchemy import select
 
 from campaigns import bases, exports, removal
 from campaigns.dial_loop import DialLoop
 from campaigns.models import Campaign
-from config import database
-from config.extensions import celery
+from config import database, messages
 from dialer.models import Node, Trunk
 
 log = structlog.get_logger(__name__)
@@ -22,11 +19,8 @@ loop: DialLoop | None = None
 
 
 def send_dial(campaign_id: int, node: str) -> None:
-    """Ask a node to claim for this campaign. A broker that is away costs nothing but time: the tick comes later."""
-    try:
-        celery.send_task("campaigns.dial", [campaign_id], queue=f"dial.{node}", expires=30, retry=False)
-    except (CeleryError, KombuError, OSError) as exc:
-        log.warning("wake_not_sent", campaign=campaign_id, error=str(exc))
+    """Ask a node to claim for this campaign."""
+    messages.send("campaigns.dial", [campaign_id], queue=f"dial.{node}", expires=30)
 
 
 def wake(campaign_id: int) -> None:
@@ -68,10 +62,11 @@ def write_export(export_id: int) -> None:
 def sweep() -> None:
     """Send again what was lost on the way: dead imports, unfinished removals, forgotten exports."""
     for campaign_id in bases.sweep_dead_loads():
-        celery.send_task("campaigns.load_bases", [campaign_id], queue="jobs", retry=False)
+        messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
     for campaign_id in removal.deleting():
-        celery.send_task("campaigns.remove", [campaign_id], queue="jobs", retry=False)
+        messages.send("campaigns.remove", [campaign_id], queue="jobs")
     exports.sweep()
+    bases.sweep_files()
 
 
 @shared_task(name="campaigns.remove")

@@ -19,8 +19,7 @@ from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.starting import problems
 from campaigns.states import BaseState, CampaignState, ContactState
 from campaigns.windows import CallingWindows
-from config import database, settings
-from config.extensions import celery
+from config import database, messages, settings
 from dialer.models import Trunk
 from tts import sound_files
 
@@ -198,7 +197,7 @@ def delete(campaign_id: int) -> None:
         campaign.state = CampaignState.DELETING
 
     database.write(work)
-    celery.send_task("campaigns.remove", [campaign_id], queue="jobs", retry=False)
+    messages.send("campaigns.remove", [campaign_id], queue="jobs")
 
 
 def set_sound(campaign_id: int, source: Path, filename: str) -> None:

@@ -15,6 +15,7 @@ import contextlib
 import logging
 import random
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -388,9 +389,15 @@ class AmiClient:
                     await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter only
                     pause = min(self._times.back_off_most, pause * 2)
                     continue
-                pause = self._times.back_off_least
+                began = time.monotonic()
                 await self._serve(session, serve)
-                await asyncio.sleep(self._times.back_off_least)
+                lasted = time.monotonic() - began
+                pause = (
+                    self._times.back_off_least
+                    if lasted > self._times.back_off_most
+                    else min(self._times.back_off_most, pause * 2)
+                )
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter only
         finally:
             self.state = AmiState.STOPPED
 

@@ -34,7 +34,8 @@ class CallRecord:
         cause, sip, answered, begins, ends, ended, played, technology = parts
         return cls(
             cause=int(cause or 0),
-            sip_code=int(sip) if sip else None,
+            # Other technologies have a text of their own there, whose digits are no SIP code.
+            sip_code=int(sip) if sip and technology == "PJSIP" else None,
             answered=float(answered) if answered else None,
             message_begins=float(begins) if begins else None,
             message_ends=float(ends) if ends else None,

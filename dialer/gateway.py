@@ -63,6 +63,7 @@ class Gateway:
         self._calls: dict[str, TrackedCall] = {}
         self._ended: dict[str, float] = {}
         self._boot: str | None = None
+        self._reload_wanted = False
         self._session: AmiSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -81,11 +82,12 @@ class Gateway:
     def stop(self, timeout_s: float = 5) -> None:
         """End both threads. Calls that are up go on; the next start finds them."""
         self._boot = None
+        until = time.monotonic() + timeout_s
         loop, main = self._loop, self._main
         if loop is not None and main is not None and self._thread is not None and self._thread.is_alive():
             loop.call_soon_threadsafe(main.cancel)
             self._thread.join(timeout_s)
-        self._recorder.stop(timeout_s)
+        self._recorder.stop(max(0.2, until - time.monotonic()))
 
     @property
     def boot(self) -> str | None:
@@ -144,6 +146,8 @@ class Gateway:
         self._session = session
         consumer = asyncio.ensure_future(self._consume(session))
         try:
+            if self._reload_wanted:
+                self._reload()
             boot = await self._settler.settle_gap(session)
             self._boot = boot
             log.info("Asterisk is connected, up since %s", boot)
@@ -252,7 +256,9 @@ class Gateway:
     def _reload(self) -> None:
         session = self._session
         if session is None:
-            return  # a PBX that starts reads the new files anyway; one that was only cut off is reloaded on connect
+            self._reload_wanted = True
+            return
+        self._reload_wanted = False
         for module in PJSIP_MODULES:
             try:
                 session.post("Reload", {"Module": module}, lambda answer: log.info("reload: %s", answer.get("Message")))
@@ -325,15 +331,15 @@ def originate_headers(request: CallRequest, sounds: Any) -> dict[str, Any]:
     :raises ValueError: a value is not what it must be.
     """
     channel = request.template.format(number=request.number, trunk=request.trunk)
-    for pattern, value in (
-        (UID, request.uid),
-        (NUMBER, request.number),
-        (DIGITS, request.caller_id),
-        (SOUND, request.sound),
-        (CHANNEL, channel),
+    for name, pattern, value in (
+        ("uid", UID, request.uid),
+        ("number", NUMBER, request.number),
+        ("caller id", DIGITS, request.caller_id),
+        ("sound", SOUND, request.sound),
+        ("channel", CHANNEL, channel),
     ):
         if not pattern.fullmatch(value):
-            raise ValueError(f"a call may not have the value {value!r}")
+            raise ValueError(f"its {name} is not what it must be")  # the value may be a person's number: not logged
     variables = [f"OBZ_SOUND={sounds}/{request.sound}", 'CHANNEL(hangup_handler_push)="obzvon-ended,s,1"']
     if request.tag_attempt:
         variables.append(f"PJSIP_HEADER(add,X-Obzvon-Attempt)={request.uid}")

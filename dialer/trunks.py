@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Annotated
 
-from celery.exceptions import CeleryError
 from flask import current_app
-from kombu.exceptions import KombuError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from config import secret_store
+from config import messages, secret_store
 from config.database import read, write
-from config.extensions import celery
 from config.i18n import N_
 from config.settings import Settings
 from dialer.errors import DialerError
 from dialer.models import Node, Trunk, TrunkKind
 from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
-
-log = logging.getLogger(__name__)
 
 REHEARSAL = "rehearsal"
 #: What the rehearsal callees see.
@@ -40,7 +34,6 @@ FORM_FIELDS = (
     "host",
     "port",
     "username",
-    "qualify",
     "enabled",
 )
 
@@ -62,7 +55,7 @@ DigitsList = Annotated[list[str], BeforeValidator(_split), AfterValidator(_digit
 
 
 class TrunkForm(BaseModel):
-    """What a user says of a trunk. An empty ``secret`` at a change keeps the old one."""
+    """What a user says of a trunk. At a change an empty ``secret`` keeps the old one."""
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="forbid")
 
@@ -80,9 +73,11 @@ class TrunkForm(BaseModel):
     host: str = Field("", max_length=253, description="The carrier's host name or IP address")
     port: int = Field(5060, ge=1, le=65535, description="The carrier's SIP port")
     username: str = Field("", max_length=100, description="User name at the carrier, if it wants one")
-    secret: str = Field("", max_length=100, description="Password at the carrier")
+    secret: str | None = Field("", max_length=100, description="Password at the carrier; empty keeps the present one")
     register_: bool = Field(False, alias="register", description="Register at the carrier")
-    qualify: bool = Field(True, description="Ask the carrier now and then whether it is there")
+    qualify: bool | None = Field(
+        None, description="Ask the carrier whether it is there; not given: as it was, else yes"
+    )
     enabled: bool = Field(True, description="May be used")
 
 
@@ -250,7 +245,7 @@ def _check(form: TrunkForm, name: str, has_secret: bool = False) -> None:
         raise DialerError(
             "trunk_secret_missing", N_("Give the password with which to register at the carrier."), field="secret"
         )
-    TrunkConfig(name, form.host, form.port, form.username, form.secret, form.register_).check()
+    TrunkConfig(name, form.host, form.port, form.username, form.secret or "", form.register_).check()
 
 
 def _template_works(template: str) -> bool:
@@ -265,6 +260,8 @@ def _fill(trunk: Trunk, form: TrunkForm) -> None:
         setattr(trunk, field, getattr(form, field))
     trunk.title = form.title or trunk.name
     trunk.register = form.register_
+    if form.qualify is not None:
+        trunk.qualify = form.qualify
     if form.secret:
         settings: Settings = current_app.config["OBZVON"]
         trunk.secret_encrypted = secret_store.encrypt(settings.home, form.secret)
@@ -303,7 +300,4 @@ def _tell_nodes() -> None:
     with read() as session:
         names = list(session.scalars(select(Node.name)))
     for name in names:
-        try:
-            celery.send_task("dialer.reload_trunks", queue=f"dial.{name}", retry=False)
-        except (CeleryError, KombuError, OSError) as exc:
-            log.warning("node %s was not told of the changed trunks: %s", name, exc)
+        messages.send("dialer.reload_trunks", queue=f"dial.{name}")

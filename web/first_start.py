@@ -139,10 +139,7 @@ def fill(current: Settings) -> tuple[str, str] | None:
 def migrate(app: Flask) -> None:
     """Bring the database to the newest revision."""
     Migrate(app, db, directory=str(MIGRATIONS))
-    if any((MIGRATIONS / "versions").glob("*.py")):
-        upgrade(directory=str(MIGRATIONS))
-    else:
-        db.create_all()
+    upgrade(directory=str(MIGRATIONS))
 
 
 def render_asterisk(current: Settings) -> None:

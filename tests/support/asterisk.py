@@ -182,10 +182,3 @@ class MemoryLedger:
             missing = [uid for uid in uids if uid not in self.results]
             assert done, f"no result of {missing}"
             return {uid: self.results[uid] for uid in uids}
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float, what: str = "") -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, f"did not happen within {timeout_s} s: {what}"
-        time.sleep(0.02)

@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import soundfile
-
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState
 from campaigns.windows import CallingWindows
 from config import database
 from config.database import utcnow
 from dialer.models import Trunk
+from tests.support.audio import write_sweep
 
-#: A sweep from 300 to 1,500 Hz: no two moments are alike, so a recording of it shows which part was heard.
-SWEEP_S = 3.0
-
-
-def sweep(seconds: float = SWEEP_S, rate: int = 8000) -> np.ndarray[Any, Any]:
-    """The test message, -1 to 1."""
-    t = np.arange(int(seconds * rate)) / rate
-    phase = 2 * np.pi * (300 * t + (1500 - 300) / (2 * seconds) * t * t)
-    return 0.5 * np.sin(phase)
+MESSAGE_S = 3.0
 
 
 def make_campaign(stack: Any, numbers: Sequence[str], **settings: Any) -> int:
     """A draft with these numbers and the sweep as its message, ready to start. :returns: its id."""
     sound = stack.settings.sounds / "5feeb.wav"
     if not sound.exists():
-        soundfile.write(sound, sweep(), 8000, subtype="PCM_16")
+        write_sweep(sound, MESSAGE_S)
 
     def work(session: database.Session) -> int:
         trunk = session.query(Trunk).filter_by(kind="rehearsal").one()
@@ -40,7 +30,7 @@ def make_campaign(stack: Any, numbers: Sequence[str], **settings: Any) -> int:
             trunk_id=trunk.id,
             windows=CallingWindows.always().to_json(),
             sound=sound.stem,
-            sound_s=SWEEP_S,
+            sound_s=MESSAGE_S,
             **chosen,
         )
         session.add(campaign)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,49 +11,10 @@ from sqlalchemy import select
 from campaigns.models import Attempt, Contact
 from campaigns.states import ContactState, Disposition
 from config import database
+from tests.support.carrier_log import most_at_once, read_calls
 
 #: Attempts that say themselves that the carrier never saw them.
 NEVER_SENT = {Disposition.NOT_PLACED, Disposition.TRUNK_FAILURE}
-
-
-@dataclass(frozen=True)
-class Invite:
-    """One INVITE as the carrier saw it; times are the carrier's clock in seconds."""
-
-    uid: str
-    number: str
-    began: float
-    answered: float | None
-    ended: float | None
-
-
-def invites(log: Path) -> list[Invite]:
-    """Every INVITE that the carrier received."""
-    records = [json.loads(line) for line in log.read_text().splitlines() if line.strip()] if log.exists() else []
-    ends = {record["call"]: record for record in records if record["event"] == "end"}
-    found = []
-    for record in (record for record in records if record["event"] == "invite"):
-        end = ends.get(record["call"])
-        found.append(
-            Invite(
-                record["uid"],
-                record["number"],
-                record["time"],
-                end["answered"] if end else None,
-                end["time"] if end else None,
-            )
-        )
-    return found
-
-
-def most_at_once(calls: list[Invite]) -> int:
-    """Most calls that were up together, ringing included; one that never ended counts to the end."""
-    moments = [(call.began, 1) for call in calls] + [(call.ended or float("inf"), -1) for call in calls]
-    up = most = 0
-    for _, step in sorted(moments):
-        up += step
-        most = max(most, up)
-    return most
 
 
 def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pbx_died_at: float = 0) -> list[str]:
@@ -66,8 +26,8 @@ def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pb
         attempts = session.execute(select(Attempt).where(Attempt.campaign_id == campaign_id)).scalars().all()
         contacts = session.execute(select(Contact).where(Contact.campaign_id == campaign_id)).scalars().all()
     uids = {attempt.uid for attempt in attempts}
-    seen = [invite for invite in invites(log) if invite.uid in uids]
-    per_uid = Counter(invite.uid for invite in seen)
+    seen = [call for call in read_calls(log) if call.uid in uids]
+    per_uid = Counter(call.uid for call in seen)
     found = [f"I1: attempt {uid} was called {count} times" for uid, count in per_uid.items() if count > 1]
     for attempt in attempts:
         if attempt.disposition is None:
@@ -79,7 +39,7 @@ def breaches(campaign_id: int, log: Path, *, limit: int, attempts_limit: int, pb
         elif attempt.disposition == Disposition.UNKNOWN and not pbx_died_at:
             found.append(f"I6: attempt {attempt.uid} is unknown, but the PBX never died")
     found += [f"I2: contact {c.id} is still {c.state}" for c in contacts if c.state == ContactState.PENDING]
-    per_number = Counter(invite.number for invite in seen)
+    per_number = Counter(call.number for call in seen)
     found += [f"number of contact {c.id} was called {per_number[c.number]} times" for c in contacts
               if per_number[c.number] > attempts_limit]  # fmt: skip
     lost = {attempt.uid for attempt in attempts if attempt.disposition == Disposition.UNKNOWN}

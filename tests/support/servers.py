@@ -16,11 +16,12 @@ import pymysql
 import redis
 
 from setup.host import SEARCH
+from setup.install import RUNTIME
 
 
 def program(name: str) -> str:
     """Full path of an installed program."""
-    found = shutil.which(name, path=SEARCH)
+    found = shutil.which(name, path=f"{RUNTIME / 'bin'}:{SEARCH}")
     assert found, f"{name} is missing: start the tests with `make test`, which installs it"
     return found
 
@@ -32,7 +33,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0
         return int(probe.getsockname()[1])
 
 
-def wait_until(what: Callable[[], object], timeout_s: float = 15, every_s: float = 0.05, hint: str = "") -> object:
+def wait_until(what: Callable[[], object], timeout_s: float = 15, hint: str = "", every_s: float = 0.02) -> object:
     """Call ``what`` until it returns something true, and return that; fail the test after ``timeout_s``."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -112,6 +113,7 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
     user = f"--user={getpass.getuser()}"
     install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", user, "--skip-test-db"]
     install += ["--auth-root-authentication-method=normal", "--skip-name-resolve"]
+    install.append("--force")  # the host's name need not be in /etc/hosts
     with log.open("ab") as output:
         subprocess.run(install, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True)
     port = free_port()

@@ -6,17 +6,21 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dialer.ami import AmiTimes
 from dialer.calls import CallRequest, new_uid
 from dialer.gateway import Gateway
-from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
+from dialer.settling import SettleTimes
+from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair
 from tests.support.audio import write_sweep
+from tests.support.servers import wait_until
 
 #: Faults are noticed sooner than in production, so that tests are short.
 SHORT = AmiTimes(connect=1.5, answer=5.0, ping_every=0.3, ping_deadline=1.0, back_off_most=0.5)
+SHORT_SWEEPS = SettleTimes(sweep_every=1.0, unclaimed_after=1.0, journal_after=1.0)
 MESSAGE_S = 4.0
 
 
@@ -35,10 +39,16 @@ def pair(home: Path) -> Iterator[AsteriskPair]:
 class Caller:
     """A gateway with a ledger in memory, and short ways to use them."""
 
-    def __init__(self, pair: AsteriskPair, port: int | None = None, ledger: MemoryLedger | None = None) -> None:
+    def __init__(
+        self,
+        pair: AsteriskPair,
+        port: int | None = None,
+        ledger: MemoryLedger | None = None,
+        settle: SettleTimes = SHORT_SWEEPS,
+    ) -> None:
         settings = pair.settings if port is None else pair.settings.model_copy(update={"ami_port": port})
         self.ledger = ledger or MemoryLedger()
-        self.gateway = Gateway(settings, self.ledger, contextlib.nullcontext, ami_times=SHORT)
+        self.gateway = Gateway(settings, self.ledger, contextlib.nullcontext, ami_times=SHORT, settle_times=settle)
         self.gateway.start()
 
     def ready(self, timeout_s: float = 15) -> str:
@@ -74,8 +84,8 @@ class Caller:
 def make_caller(pair: AsteriskPair) -> Iterator[Callable[..., Caller]]:
     made: list[Caller] = []
 
-    def make(port: int | None = None, ledger: MemoryLedger | None = None) -> Caller:
-        made.append(Caller(pair, port, ledger))
+    def make(**more: Any) -> Caller:
+        made.append(Caller(pair, **more))
         return made[-1]
 
     yield make

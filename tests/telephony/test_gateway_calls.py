@@ -12,9 +12,10 @@ import pytest
 
 from dialer.calls import CallOutcome, CallResult
 from dialer.pbx_config import TrunkConfig
-from tests.support.asterisk import AsteriskPair, asterisk_pair, free_port, wait_until
+from tests.support.asterisk import AsteriskPair, asterisk_pair, free_port
 from tests.support.audio import likeness, write_sweep
 from tests.support.carrier_log import CarrierCall, most_at_once, read_calls
+from tests.support.servers import wait_until
 from tests.telephony.conftest import MESSAGE_S, Caller
 
 pytestmark = pytest.mark.telephony

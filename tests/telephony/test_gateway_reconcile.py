@@ -10,9 +10,12 @@ import pytest
 
 from dialer.calls import CallOutcome
 from dialer.gateway import Gateway
-from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair, wait_until
+from dialer.pbx_config import TrunkConfig, render_pbx
+from dialer.settling import SettleTimes
+from tests.support.asterisk import AsteriskPair, MemoryLedger, asterisk_pair
 from tests.support.audio import write_sweep
 from tests.support.carrier_log import read_calls
+from tests.support.servers import wait_until
 from tests.support.tcp_proxy import TcpProxy
 from tests.telephony.conftest import MESSAGE_S, Caller
 
@@ -32,16 +35,11 @@ def invites(pair: AsteriskPair, uid: str) -> int:
     return sum(call.uid == uid for call in read_calls(pair.settings.carrier_log))
 
 
-def answered(pair: AsteriskPair, uid: str) -> bool:
-    """Somebody talks: the PBX has the channel, and its callee has picked up."""
-    return f"!{uid}" in pair.cli("core show channels concise") and " Up" in pair.cli(f"core show channel {uid}")
-
-
 def test_calls_that_are_up_survive_a_cut(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """Adopted by their channels; those that end during the gap are read from the journal."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     boot = caller.ready()
     ends_in_gap, stays = caller.call("79160000006", LISTENS)
     wait_until(lambda: invites(pair, stays), 3, "the calls went out")
@@ -66,7 +64,7 @@ def test_cut_before_the_answer_to_an_originate(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """The call went out, we never heard so: it is found, and not sent again."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     caller.ready()
     proxy.hold(to_client=True)
     [uid] = caller.call(LISTENS)
@@ -80,7 +78,7 @@ def test_cut_before_an_originate_arrived(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """It never reached Asterisk: provably not placed, after a second look."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     caller.ready()
     proxy.hold(to_server=True)
     [uid] = caller.call(LISTENS)
@@ -93,7 +91,7 @@ def test_cut_before_an_originate_arrived(
 def test_half_open_connection_is_noticed(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port)
     caller.ready()
     before = proxy.connections
     [uid] = caller.call(LISTENS)
@@ -110,7 +108,7 @@ def test_lost_events_are_made_good_by_the_sweep(
     pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
 ) -> None:
     """Every event of the ends of calls is dropped, the connection stays up: within 10 s the outcomes are there."""
-    caller = make_caller(proxy.port)
+    caller = make_caller(port=proxy.port, settle=SettleTimes())  # as in production
     caller.ready()
     proxy.drop = lambda message: message.startswith((b"Event: UserEvent", b"Event: OriginateResponse"))
     busy, answers, nowhere = (
@@ -217,6 +215,21 @@ def test_kill_of_asterisk_leaves_unknown_only_what_was_up(tmp_path_factory: pyte
         finally:
             later.gateway.stop()
         assert [invites(pair, uid) for uid in (rings, talks, ended)] == [1, 1, 1]
+
+
+def test_reload_that_was_asked_for_in_a_gap_is_made_good(
+    pair: AsteriskPair, proxy: TcpProxy, make_caller: Callable[..., Caller]
+) -> None:
+    caller = make_caller(port=proxy.port)
+    caller.ready()
+    proxy.refuse = True
+    proxy.cut()
+    wait_until(lambda: caller.gateway.boot is None, 2, "the gap is noticed")
+    added = TrunkConfig("added", pair.settings.carrier_host, pair.settings.carrier_sip_port, local=True)
+    render_pbx(pair.settings, [*pair.trunks, added])
+    caller.gateway.reload()
+    proxy.refuse = False
+    wait_until(lambda: "added" in pair.cli("pjsip show endpoints"), 5, "the new trunk")
 
 
 def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:

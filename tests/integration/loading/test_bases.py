@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRo
 from campaigns.states import BaseState, CampaignState
 from config.app import create_base_app
 from config.database import read, utcnow, write
+from config.extensions import celery
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -156,7 +158,7 @@ def test_a_broker_that_is_away_loses_nothing(campaign, monkeypatch):
     def away(*_args, **_words):
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(bases.celery, "send_task", away)
+    monkeypatch.setattr(celery, "send_task", away)
     base_id = bases.add(campaign, DATA / "numbers_only.txt", "numbers.txt")
     assert bases.sweep_dead_loads() == []
     age(base_id, created=True)
@@ -432,3 +434,90 @@ def test_a_choice_is_kept_and_obeyed(campaign, tmp_path):
     base_id = bases.add(campaign, path, "two.csv", choice=choice)
     bases.load_waiting(campaign)
     assert [contact.number for contact in contacts_of(base_id)] == ["79005550001"]
+
+
+def test_many_loaders_of_one_campaign_do_the_work_once(app, campaign, tmp_path):
+    ids = [bases.add(campaign, write_list(tmp_path / f"{n}.csv", 2500 + n, start=n), f"{n}.csv") for n in range(3)]
+
+    def load() -> None:
+        with app.app_context():
+            bases.load_waiting(campaign)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    loaded = [base_of(base_id) for base_id in ids]
+    assert [(base.state, base.rows) for base in loaded] == [("ready", 2500), ("ready", 2501), ("ready", 2502)]
+    assert loaded[0].duplicates == 0
+    assert count(Contact) == sum(base.accepted for base in loaded)
+    assert sum(base.rejected + base.duplicates for base in loaded) == count(RejectedRow)
+
+
+def test_publishing_cannot_be_cancelled_and_goes_on_after_a_crash(campaign, tmp_path, monkeypatch):
+    """Contacts may be in a call by then; one whose call is up is not made due a second time."""
+    monkeypatch.setattr(base_loading, "CHUNK", 1000)
+    base_id = bases.add(campaign, write_list(tmp_path / "list.csv", 3000), "list.csv")
+    bound, chunks = base_loading._bound, []
+
+    def dies_at_the_third_chunk(model, base, after):
+        if base_of(base_id).layout.get("phase") == "publish":
+            chunks.append(after)
+            if len(chunks) == 3:
+                raise SystemExit
+        return bound(model, base, after)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(base_loading, "_bound", dies_at_the_third_chunk)
+        with pytest.raises(SystemExit):
+            bases.load_waiting(campaign)
+    with pytest.raises(CampaignError) as caught:
+        bases.cancel(base_id)
+    assert caught.value.code == "base_already_ready"
+    in_call = contacts_of(base_id)[0].id
+    write(lambda session: session.execute(update(Contact).where(Contact.id == in_call).values(due_at=None)))
+    age(base_id)
+    bases.load_waiting(campaign)
+    assert base_of(base_id).state == BaseState.READY
+    assert [contact.id for contact in contacts_of(base_id) if contact.due_at is None] == [in_call]
+
+
+def test_large_bases_are_deleted_by_the_job(campaign, sent, monkeypatch):
+    monkeypatch.setattr(bases, "DELETE_AT_ONCE", 10)
+    base_id = bases.add(campaign, DATA / "numbers_only.txt", "numbers.txt")
+    bases.load_waiting(campaign)
+    sent.clear()
+    bases.delete(base_id)
+    assert (base_of(base_id).layout["phase"], count(Contact)) == ("delete", 100)
+    assert sent == [("campaigns.load_bases", [campaign], "jobs")]
+    bases.delete(base_id)  # a second click
+    assert bases.sweep_dead_loads() == [campaign]
+    bases.load_waiting(campaign)
+    assert (count(ContactBase), count(Contact)) == (0, 0)
+
+
+def test_files_without_a_base_are_swept(app, campaign):
+    base_id = bases.add(campaign, DATA / "numbers_only.txt", "numbers.txt")
+    uploads = app.config["OBZVON"].uploads
+    orphan, fresh = uploads / "0.list", uploads / "1.list"
+    for path in (orphan, fresh, uploads / base_of(base_id).path):
+        path.touch()
+        os.utime(path, (time.time() - 7200, time.time() - (0 if path == fresh else 7200)))
+    assert bases.sweep_files() == 1
+    assert sorted(path.name for path in uploads.iterdir()) == sorted(["1.list", base_of(base_id).path])
+
+
+def test_uploads_are_private_and_under_names_of_ours(app, campaign):
+    base_id = bases.add(campaign, DATA / "numbers_only.txt", "..\\..\\etc/pass\nwd.txt", comment="a\0b")
+    base = base_of(base_id)
+    assert (base.filename, base.comment) == ("passwd.txt", "a b")
+    stored = app.config["OBZVON"].uploads / base.path
+    assert stored.stat().st_mode & 0o777 == 0o600
+
+
+def test_files_over_the_limit_are_refused(app, campaign, tmp_path, monkeypatch):
+    monkeypatch.setattr(app.config["OBZVON"], "max_upload_mb", 1)
+    with pytest.raises(CampaignError) as caught:
+        bases.add(campaign, write_list(tmp_path / "list.csv", 50_000), "list.csv")
+    assert caught.value.code == "file_too_large"

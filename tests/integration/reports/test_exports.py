@@ -16,6 +16,7 @@ from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Export
 from config import database
 from config.database import utcnow
+from config.extensions import celery
 from tests.integration.reports import sample
 
 
@@ -23,7 +24,7 @@ from tests.integration.reports import sample
 def sent(app: object, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids whose job message was sent."""
     ids: list[int] = []
-    monkeypatch.setattr(exports.celery, "send_task", lambda name, args, **_: ids.extend(args))
+    monkeypatch.setattr(celery, "send_task", lambda name, args, **_: ids.extend(args))
     return ids
 
 
@@ -191,11 +192,11 @@ def test_broker_away(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(exports.celery, "send_task", refuse)
+    monkeypatch.setattr(celery, "send_task", refuse)
     export_id = exports.request(sample.campaign())
     assert exports.get(export_id).state == "waiting"
     sent: list[int] = []
-    monkeypatch.setattr(exports.celery, "send_task", lambda name, args, **_: sent.extend(args))
+    monkeypatch.setattr(celery, "send_task", lambda name, args, **_: sent.extend(args))
     exports.sweep()
     assert sent == []
     change(export_id, sent_at=utcnow() - dt.timedelta(minutes=2))

@@ -152,6 +152,11 @@ def test_unlisted_cause_is_said() -> None:
     assert not judge(record(cause=99, technology="IAX2")).known
 
 
+def test_text_of_another_technology_is_no_sip_code() -> None:
+    assert CallRecord.parse("17|486||||100.000||PJSIP").sip_code == 486
+    assert CallRecord.parse("17|486||||100.000||DAHDI").sip_code is None
+
+
 def test_answered_wins_over_every_code() -> None:
     assert judge(record(answered=1.0, sip_code=486, cause=17)).outcome is CallOutcome.ANSWERED
 

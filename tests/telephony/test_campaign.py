@@ -1,0 +1,111 @@
+"""A whole campaign over every behaviour of the rehearsal carrier, on SQLite and MariaDB: N4, N13, N14 and I1 to I4."""
+
+import time
+from contextlib import ExitStack
+
+import pytest
+import soundfile
+from sqlalchemy import select
+
+from campaigns import service
+from campaigns.models import Attempt, Contact
+from campaigns.states import CampaignState, ContactState
+from config import database
+from config import settings as all_settings
+from tests.support import oracle
+from tests.support.audio import likeness
+from tests.support.campaign import make_campaign
+from tests.support.carrier_log import most_at_once, read_calls
+from tests.support.servers import wait_until
+from tests.support.stack import stack as product
+
+pytestmark = pytest.mark.telephony
+LIMIT, ATTEMPTS = 12, 2
+REACHED, GIVEN_UP = ContactState.REACHED, ContactState.NOT_REACHED
+
+#: Last two digits -> the contact's end, dispositions of its attempts, SIP code of the last one.
+TABLE = {
+    "01": (GIVEN_UP, ["busy", "busy"], 486),
+    "02": (GIVEN_UP, ["no_answer", "no_answer"], 180),
+    "03": (GIVEN_UP, ["invalid_number"], 404),
+    "04": (GIVEN_UP, ["declined", "declined"], 603),
+    "05": (GIVEN_UP, ["congestion", "congestion"], 503),
+    "06": (GIVEN_UP, ["answered_not_heard", "answered_not_heard"], 200),
+    "07": (REACHED, ["reached"], 200),
+    "08": (REACHED, ["reached"], 200),
+    "09": (REACHED, ["reached"], 200),
+    "10": (GIVEN_UP, ["unavailable", "unavailable"], 480),
+    "11": (REACHED, ["busy", "reached"], 200),
+    "12": (REACHED, ["reached"], 200),
+    "13": (REACHED, ["reached"], 200),
+    "14": (GIVEN_UP, ["busy", "busy"], 486),
+    "15": (GIVEN_UP, ["no_answer", "no_answer"], 100),
+    "16": (REACHED, ["reached"], 200),
+    "99": (REACHED, ["reached"], 200),
+}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def dialled(request, tmp_path_factory):
+    """The copy, the campaign's id, attempts by uid and contacts by their last two digits, after the campaign's end."""
+    extra = {}
+    home = tmp_path_factory.mktemp(f"campaign-{request.param}")
+    with ExitStack() as stack:
+        if request.param == "mariadb":
+            extra["OBZVON_DATABASE_URL"] = stack.enter_context(request.getfixturevalue("mariadb").database())
+        copy = stack.enter_context(product(home, extra))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in {"OBZVON_HOME": str(home), **extra}.items():
+            patch.setenv(name, value)
+        all_settings.get.cache_clear()
+        with copy.app.app_context():
+            numbers = [f"7900555{i:02d}{tail}" for i in range(2) for tail in TABLE]
+            campaign_id = make_campaign(copy, numbers, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1, ring_s=10)
+            wait_until(lambda: not service.start_problems(campaign_id), 30, "the dial worker's connection")
+            service.start(campaign_id)
+            wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 150, "the campaign's end")
+            time.sleep(0.5)  # the carrier writes its last lines
+            yield copy, campaign_id, *rows_of(campaign_id)
+
+
+def rows_of(campaign_id):
+    with database.read() as session:
+        attempts = session.execute(select(Attempt).where(Attempt.campaign_id == campaign_id)).scalars().all()
+        contacts = session.execute(select(Contact).where(Contact.campaign_id == campaign_id)).scalars().all()
+    return {attempt.uid: attempt for attempt in attempts}, contacts
+
+
+def test_nobody_twice_nobody_lost_never_over_the_limit(dialled):
+    copy, campaign_id, _, _ = dialled
+    log = copy.settings.carrier_log
+    assert oracle.breaches(campaign_id, log, limit=LIMIT, attempts_limit=ATTEMPTS) == []
+    assert most_at_once(read_calls(log)) == LIMIT, "the limit was reached, so keeping to it means something"
+
+
+@pytest.mark.parametrize("tail", TABLE)
+def test_n13_n14_each_behaviour_gives_its_dispositions(dialled, tail):
+    _, _, attempts, contacts = dialled
+    state, dispositions, code = TABLE[tail]
+    of_tail = [contact for contact in contacts if contact.number.endswith(tail)]
+    assert len(of_tail) == 2
+    for contact in of_tail:
+        own = sorted((a for a in attempts.values() if a.contact_id == contact.id), key=lambda a: a.number_of_attempt)
+        assert [attempt.disposition for attempt in own] == dispositions
+        assert (contact.state, own[-1].sip_code) == (state, code)
+
+
+def test_n14_seconds_listened_agree_with_the_carriers_log(dialled):
+    copy, _, attempts, _ = dialled
+    answered = [call for call in read_calls(copy.settings.carrier_log) if call.answered is not None]
+    assert len(answered) >= 20
+    for call in answered:
+        assert abs(attempts[call.uid].listened_s - call.connected_s) <= 0.5, call.number
+
+
+def test_what_the_callees_heard_is_the_message(dialled):
+    copy, _, attempts, _ = dialled
+    message, _ = soundfile.read(copy.settings.sounds / "5feeb.wav")
+    heard = [call for call in read_calls(copy.settings.carrier_log) if attempts[call.uid].disposition == "reached"]
+    assert len(heard) == 2 * sum(state == REACHED for state, _, _ in TABLE.values())
+    for call in heard:
+        assert likeness(message, copy.settings.carrier_recordings / call.recording) >= 0.9, call.number
