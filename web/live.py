@@ -19,6 +19,7 @@ from campaigns.models import Campaign
 from campaigns.service import Counts
 from campaigns.states import CampaignState
 from config.database import utcnow
+from config.web_server import stopping
 from dialer.models import Node
 from web import queries
 
@@ -26,8 +27,6 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 5.0  # also how soon a reader who left is noticed
 LONGEST_S = 300.0
-#: Set when this process shall end; streams look at it each second.
-stopping = threading.Event()
 
 
 @dataclass(frozen=True)
