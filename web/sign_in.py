@@ -96,11 +96,11 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
         SECURITY_POST_CHANGE_VIEW="pages.account",
         SECURITY_LOGIN_USER_TEMPLATE="sign_in.html",
         SECURITY_CHANGE_PASSWORD_TEMPLATE="change_password.html",  # noqa: S106
-        SESSION_COOKIE_NAME="obzvon",
+        SESSION_COOKIE_NAME=f"obzvon_{settings.web_port}",  # browsers share cookies between the ports of a host
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.web_https,
-        REMEMBER_COOKIE_NAME="obzvon_remember",
+        REMEMBER_COOKIE_NAME=f"obzvon_{settings.web_port}_remember",
         REMEMBER_COOKIE_HTTPONLY=True,
         REMEMBER_COOKIE_SAMESITE="Lax",
         REMEMBER_COOKIE_SECURE=settings.web_https,
