@@ -62,7 +62,7 @@ def test_from_signing_in_to_the_report(visitor, tmp_path):
         expect(row).to_contain_text("168")
         expect(page.locator('[data-number="contacts"]')).to_have_attribute("data-value", "160", timeout=10_000)
 
-        row.locator("a").click()
+        row.locator("a").first.click()
         expect(page.locator("h1")).to_contain_text("Rejected rows")
         expect(page.locator("main")).to_contain_text("Emergency numbers are never called.")
         manager.picture("rejected")
