@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     default_locale: str = Field("en", pattern=r"^(en|ru)$", description="Language of the pages before a user chose.")
 
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
-    web_threads: int = Field(16, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
+    web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 

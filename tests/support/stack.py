@@ -16,6 +16,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from config import secret_store, supervisor
 from config.app import create_base_app
+from config.extensions import celery
 from config.settings import Settings
 from tests.support.servers import wait_until
 from web.background import BackgroundCopy
@@ -55,6 +56,7 @@ class Stack:
         """An application on its database and broker: ``with stack.app.app_context(): …``."""
         if self._app is None:
             self._app = create_base_app(self.settings)
+            celery._after_fork()  # forget connections to the broker of another test's application
         return self._app
 
     @property
