@@ -6,6 +6,7 @@ back by itself, and is asked again who it is), and all end at once when the serv
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,15 +20,14 @@ from campaigns.models import Campaign
 from campaigns.service import Counts
 from campaigns.states import CampaignState
 from config.database import utcnow
+from config.web_server import stopping
 from dialer.models import Node
 from web import queries
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_S = 5.0  # also how soon a reader who left is noticed
+HEARTBEAT_S = 10.0
 LONGEST_S = 300.0
-#: Set when this process shall end; streams look at it each second.
-stopping = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,29 @@ board = Board()
 streams = Streams()
 
 
-def events(campaign_id: int, render: Callable[[Snapshot], Iterator[tuple[str, str]]]) -> Iterator[str]:
-    """The stream's text: named events when something changed, a comment as heartbeat."""
+def reader_left(connection: socket.socket | None) -> bool:
+    """Whether the browser has closed its end; without this the second heartbeat after it would tell, by failing."""
+    if connection is None:
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def events(
+    campaign_id: int,
+    render: Callable[[Snapshot], Iterator[tuple[str, str]]],
+    left: Callable[[], bool] = lambda: False,
+) -> Iterator[str]:
+    """The stream's text: named events when something changed, a comment as heartbeat; ends when ``left()``."""
     last: tuple[object, ...] | None = None
     sent: dict[str, str] = {}
     began = spoke = time.monotonic()
     yield "retry: 3000\n\n"
-    while not stopping.is_set() and time.monotonic() - began < LONGEST_S:
+    while not (stopping.is_set() or left() or time.monotonic() - began > LONGEST_S):
         try:
             snapshot = board.snapshot(campaign_id)
         except CampaignError:

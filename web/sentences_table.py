@@ -37,7 +37,7 @@ SENTENCES: dict[str, str] = {
     "export_not_ready": N_("The report is not written yet: wait until it is ready."),
     "export_failed": N_("The report could not be written. Ask for it again."),
     "export_disk": N_("The report could not be written to the disk: is it full? Then ask for it again."),
-    "zone_unknown": N_("There is no such time zone; choose one such as Europe/Moscow."),
+    "report_zone_unknown": N_("There is no such time zone; choose one such as Europe/Moscow."),
     "file_not_chosen": N_("Choose a file first."),
     "upload_gone": N_("This file is not here any more. Upload it again."),
     # trunks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import ExitStack
 
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, Request, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_limiter import Limiter
@@ -86,6 +86,7 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
         SECURITY_CHANGEABLE=True,
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
         SECURITY_FLASH_MESSAGES=False,
+        SECURITY_FRESHNESS=dt.timedelta(minutes=-1),  # no page asks for the password again
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
         SECURITY_LOGOUT_METHODS=["POST"],
@@ -95,11 +96,11 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
         SECURITY_POST_CHANGE_VIEW="pages.account",
         SECURITY_LOGIN_USER_TEMPLATE="sign_in.html",
         SECURITY_CHANGE_PASSWORD_TEMPLATE="change_password.html",  # noqa: S106
-        SESSION_COOKIE_NAME="obzvon",
+        SESSION_COOKIE_NAME=f"obzvon_{settings.web_port}",  # browsers share cookies between the ports of a host
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.web_https,
-        REMEMBER_COOKIE_NAME="obzvon_remember",
+        REMEMBER_COOKIE_NAME=f"obzvon_{settings.web_port}_remember",
         REMEMBER_COOKIE_HTTPONLY=True,
         REMEMBER_COOKIE_SAMESITE="Lax",
         REMEMBER_COOKIE_SECURE=settings.web_https,
@@ -109,6 +110,7 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
     )
     csrf.init_app(app)
     Security(app, SQLAlchemyUserDatastore(db, User, Role), login_form=SignInForm)
+    app.login_manager.request_loader(_no_token)
     limit = limiter.limit(
         "10 per minute;60 per hour", methods=["POST"], deduct_when=lambda response: response.status_code != 302
     )
@@ -116,6 +118,10 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
         app.view_functions[endpoint] = limit(app.view_functions[endpoint])
     app.before_request(_gate)
     app.teardown_request(_end_write_intent)
+
+
+def _no_token(_request: Request) -> None:
+    """Pages are opened by a session alone: Flask-Security would take a token from the address too."""
 
 
 def _name_mapper(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Response, abort, current_app, render_template, stream_with_context
+from flask import Response, abort, current_app, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
 from web import live
@@ -24,7 +24,9 @@ def campaign_live(campaign_id: int) -> ResponseReturnValue:
     live.board.snapshot(campaign_id)  # 404 before the stream begins
     if not live.streams.enter(max(1, current_app.config["OBZVON"].web_threads - 4)):
         abort(503)
-    response = Response(stream_with_context(live.events(campaign_id, parts)), mimetype="text/event-stream")
+    connection = request.environ.get("gunicorn.socket")
+    stream = live.events(campaign_id, parts, lambda: live.reader_left(connection))
+    response = Response(stream_with_context(stream), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(live.streams.leave)
     return response

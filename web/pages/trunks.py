@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from pydantic import ValidationError
 
+from config.database import utcnow
 from config.errors import ObzvonError
 from dialer import trunks as service
 from dialer.models import Trunk, TrunkKind
@@ -28,7 +29,7 @@ SWITCHES = ("register", "qualify", "enabled")
 def trunks() -> ResponseReturnValue:
     """All trunks and nodes."""
     return render_template(
-        "trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk()
+        "trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk(), now=utcnow()
     )
 
 

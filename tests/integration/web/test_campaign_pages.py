@@ -130,6 +130,7 @@ def test_start_says_what_is_missing_then_runs_pauses_resumes_stops(app, manager,
     assert "not connected" in manager.get(f"/campaigns/{number}").text
     connect(app)
     live.board.forget(number)
+    assert 'class="badge bg-green-lt"' in manager.get("/trunks").text
     assert "start-problems" not in manager.get(f"/campaigns/{number}/parts/state").text
     for order, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
         answer = manager.post(f"/campaigns/{number}/{order}", {"next": "list"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -111,3 +112,16 @@ def test_one_computation_serves_all_readers():
     board.forget(1)
     board.snapshot(1)
     assert made == [1, 1, 1]
+
+
+def test_a_reader_who_left_is_noticed_without_writing():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not live.reader_left(ours)
+        theirs.send(b"x")
+        assert not live.reader_left(ours)
+        ours.recv(1)
+        theirs.close()
+        assert live.reader_left(ours)
+    assert live.reader_left(ours), "closed on our side"
+    assert not live.reader_left(None)

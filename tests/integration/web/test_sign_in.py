@@ -148,3 +148,17 @@ def test_keys_are_shown_once(manager):
     number = re.search(r"/account/keys/(\d+)/revoke", manager.get("/account").text)[1]
     manager.post(f"/account/keys/{number}/revoke")
     assert manager.client.get("/api/v1/campaigns", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+
+
+def test_no_token_opens_a_page(app):
+    """Flask-Security gives tokens to programs that sign in by JSON; here only sessions and API keys count."""
+    client = app.test_client()
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)[1]
+    body = {"username": "boss", "password": PASSWORD, "csrf_token": token}
+    headers = {"X-CSRFToken": token, "Accept": "application/json"}
+    answer = client.post("/sign-in?include_auth_token", json=body, headers=headers)
+    given = answer.json.get("response", {}).get("user", {}).get("authentication_token", "")
+    assert answer.status_code == 200
+    other = app.test_client()
+    assert other.get("/campaigns", headers={"Authentication-Token": given}).status_code == 302
+    assert other.get(f"/campaigns?auth_token={given}").status_code == 302
