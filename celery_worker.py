@@ -41,7 +41,7 @@ class ContextTask(celery.Task):  # type: ignore[name-defined,misc]
 
 celery.Task = ContextTask
 celery.conf.beat_schedule = {
-    "tick": {"task": "campaigns.tick", "schedule": 1.0, "options": {"queue": dial_queue, "expires": 2}},
+    "tick": {"task": "campaigns.tick", "schedule": 1.0, "options": {"queue": dial_queue, "expires": 5}},
     "sweep": {"task": "campaigns.sweep", "schedule": 10.0, "options": {"queue": "jobs", "expires": 20}},
 }
 

@@ -142,7 +142,7 @@ class Ledger:
     def live(self, ringing: int, talking: int) -> None:
         """Keep the node's live numbers for the pages."""
 
-        database.write(lambda session: store.node_calls(session, self._node_id, ringing, talking))
+        database.write(lambda session: store.node_calls(session, self._node_id, ringing, talking, database.utcnow()))
 
 
 def node_id_of(name: str) -> int:

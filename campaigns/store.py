@@ -343,6 +343,6 @@ def node_lives(session: Session, node_id: int, boot: str | None, now: dt.datetim
     session.execute(update(Node).where(Node.id == node_id).values(**values))
 
 
-def node_calls(session: Session, node_id: int, ringing: int, talking: int) -> None:
+def node_calls(session: Session, node_id: int, ringing: int, talking: int, now: dt.datetime) -> None:
     """How many calls of the node ring and talk now, for the pages."""
-    session.execute(update(Node).where(Node.id == node_id).values(ringing=ringing, talking=talking))
+    session.execute(update(Node).where(Node.id == node_id).values(ringing=ringing, talking=talking, seen_at=now))

@@ -96,9 +96,10 @@ def test_from_signing_in_to_the_report(visitor, tmp_path):
         page.click("text=Contacts >> nth=0")
         page.fill("#filter-number", "0001")
         page.wait_for_url(re.compile("number=0001"))
-        expect(page.locator("#contact-list tbody tr").first).to_be_visible()
+        expect(page.locator("#contact-list tbody tr")).to_have_count(1)
         manager.picture("contacts")
         page.locator("#contact-list tbody a").first.click()
+        page.wait_for_url("**/contacts/*")
         expect(page.locator("[data-rule]")).to_contain_text("final result")
         manager.picture("contact")
 
