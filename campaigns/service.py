@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import case, func, select, update
@@ -63,11 +63,7 @@ class CampaignForm(BaseModel):
     @field_validator("timezone", mode="after")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as exc:
-            raise ValueError("not a zone of the tz database, such as Europe/Moscow") from exc
-        return value
+        return settings.known_zone(value)
 
     @field_validator("windows", mode="after")
     @classmethod

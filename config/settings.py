@@ -30,6 +30,18 @@ LONGEST_SOCKET_FOLDER = 80
 SHORT = Path("/tmp")  # noqa: S108 - folders in it are made by own_folder
 
 
+def known_zone(name: str) -> str:
+    """The name of a time zone, unchanged.
+
+    :raises ValueError: the tz database does not know it.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ValueError("not a zone of the tz database, such as Europe/Moscow") from exc
+    return name
+
+
 class SettingsError(Exception):
     """A setting cannot be used; the message names the setting and says what to do."""
 
@@ -112,11 +124,7 @@ class Settings(BaseSettings):
     @field_validator("default_timezone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as exc:
-            raise ValueError("not a zone of the tz database, such as Europe/Moscow") from exc
-        return value
+        return known_zone(value)
 
     @field_validator("home", "runtime")
     @classmethod
