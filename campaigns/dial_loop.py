@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 WAKE_LOST_S = 1.0
 #: Where the rate is the limit, wait for a few calls' worth of tokens rather than claim one by one.
 RATE_PAUSE_S = 0.05
+#: Seconds between two claims of one message.
+BREATHE_S = 0.02
 #: Key of the node's own bucket among those of the trunks, whose ids begin at 1.
 NODE = 0
 #: Tokens for this many seconds may be saved up: short bursts after a pause, no flood.
@@ -74,7 +76,10 @@ class DialLoop:
         with database.read() as session:
             running = store.running_on_node(session, self._node_id)
         for campaign_id in running:
-            self.dial(campaign_id)
+            try:
+                self.dial(campaign_id)
+            except Exception:  # one campaign's fault must not keep the others from being dialled
+                log.exception("campaign_not_dialled", campaign=campaign_id)
 
     def dial(self, campaign_id: int) -> None:
         """Claim and place what this campaign may call now."""
@@ -87,10 +92,12 @@ class DialLoop:
                 return
             with self._claiming:
                 more = self._claim_and_place(campaign_id, boot)
+            if more:
+                time.sleep(BREATHE_S)  # SQLite's lock goes to whoever asks first: let Stop and outcomes in
 
     def _claim_and_place(self, campaign_id: int, boot: str) -> bool:
         capacity = store.Capacity(self._node_id, boot, self._by_rate)
-        claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow()))
+        claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
         if claim.requests:
             crash_point("after_claim")
             for key in (NODE, claim.trunk_id):
@@ -142,7 +149,7 @@ class Ledger:
     def live(self, ringing: int, talking: int) -> None:
         """Keep the node's live numbers for the pages."""
 
-        database.write(lambda session: store.node_calls(session, self._node_id, ringing, talking, database.utcnow()))
+        database.write(lambda session: store.node_calls(session, self._node_id, ringing, talking))
 
 
 def node_id_of(name: str) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from campaigns.models import Attempt, Campaign, Contact
 from campaigns.retry import Next, RetryPolicy, after, disposition_of
 from campaigns.states import CampaignState, ContactState, Disposition
+from campaigns.store import pause
 from dialer.calls import CallResult
 from dialer.models import Trunk
 
@@ -48,6 +49,7 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
             attempts.c.campaign_id,
             attempts.c.trunk_id,
             contacts.c.attempts.label("attempts_before"),
+            contacts.c.tries,
         )
         .join(contacts, contacts.c.id == attempts.c.contact_id)
         .where(attempts.c.uid.in_(by_uid), attempts.c.open_for_contact > 0)
@@ -81,7 +83,8 @@ def _policies(session: Session, campaign_ids: set[int]) -> dict[int, tuple[float
 def _decide(row: Any, result: CallResult, policy: tuple[float, RetryPolicy], now: dt.datetime) -> _Closed:
     notification_s, retry = policy
     disposition = disposition_of(result, notification_s)
-    return _Closed(row, result, disposition, after(disposition, row.attempts_before, retry, now))
+    uncounted_before = max(0, row.tries - 1 - row.attempts_before)
+    return _Closed(row, result, disposition, after(disposition, row.attempts_before, retry, now, uncounted_before))
 
 
 def _close_attempts(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
@@ -146,14 +149,14 @@ def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime)
         failed = [item for item in of_trunk if item.disposition is Disposition.TRUNK_FAILURE]
         if failed:
             campaigns = {item.row.campaign_id for item in failed}
-            _pause(session, campaigns, "trunk_failure", failed[-1].result.detail)
+            pause(session, campaigns, "trunk_failure", failed[-1].result.detail)
         trunk = session.execute(
             select(Trunk.name, Trunk.congested).where(Trunk.id == trunk_id).with_for_update()
         ).one()  # fmt: skip
-        streak = _streak(trunk.congested or [], of_trunk)
+        streak = _of_active(session, _streak(trunk.congested or [], of_trunk))
         if len({contact_id for _, contact_id in streak}) >= TRUNK_ILL_AFTER:
             _refund(session, streak, now)
-            _pause(session, _campaigns_of(session, streak), "trunk_congested", trunk.name)
+            pause(session, _campaigns_of(session, streak), "trunk_congested", trunk.name)
             streak = []
         if streak != (trunk.congested or []):
             session.execute(update(Trunk).where(Trunk.id == trunk_id).values(congested=streak))
@@ -167,6 +170,18 @@ def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int
         elif item.disposition not in _SILENT:
             streak = []
     return streak
+
+
+def _of_active(session: Session, streak: list[list[int]]) -> list[list[int]]:
+    """Without the calls of campaigns that have ended: their results are final."""
+    query = (
+        select(attempts.c.id)
+        .join(Campaign, Campaign.id == attempts.c.campaign_id)
+        .where(attempts.c.id.in_([attempt_id for attempt_id, _ in streak]))
+        .where(Campaign.state.in_([CampaignState.RUNNING, CampaignState.PAUSED]))
+    )
+    active = set(session.execute(query).scalars()) if streak else set()
+    return [entry for entry in streak if entry[0] in active]
 
 
 def _campaigns_of(session: Session, streak: list[list[int]]) -> set[int]:
@@ -194,12 +209,4 @@ def _refund(session: Session, streak: list[list[int]], now: dt.datetime) -> None
             contacts.c.last_disposition == Disposition.CONGESTION,
         )
         .values(state=ContactState.PENDING, due_at=now)
-    )
-
-
-def _pause(session: Session, campaign_ids: set[int], code: str, detail: str) -> None:
-    session.execute(
-        update(Campaign)
-        .where(Campaign.id.in_(campaign_ids), Campaign.state == CampaignState.RUNNING)
-        .values(state=CampaignState.PAUSED, state_code=code, state_detail=detail[:300])
     )

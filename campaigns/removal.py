@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -11,7 +12,8 @@ from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRo
 from campaigns.states import CampaignState
 from config import database
 
-CHUNK = 5000
+CHUNK = 2000
+BREATHE_S = 0.02
 
 
 def remove(campaign_id: int) -> None:
@@ -25,7 +27,7 @@ def remove(campaign_id: int) -> None:
         (RejectedRow, RejectedRow.base_id.in_(bases)),
     ):
         while database.write(lambda session, m=model, c=condition: _delete_chunk(session, m, c)):  # type: ignore[misc]
-            pass
+            time.sleep(BREATHE_S)
     database.write(lambda session: _delete_rest(session, campaign_id))
 
 

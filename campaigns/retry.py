@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from campaigns.states import ContactState, Disposition
 from dialer.calls import CallOutcome, CallResult
 
-#: A call that never left us is tried again soon, but not in a hot loop.
+#: A call that never left us is tried again soon, but not in a hot loop: the pause doubles each time, seven times.
 NOT_PLACED_PAUSE = dt.timedelta(seconds=2)
+NOT_PLACED_DOUBLED = 7
 
 _SAME_NAME = {
     CallOutcome.BUSY: Disposition.BUSY,
@@ -39,8 +40,6 @@ class RetryPolicy:
 
     def pause(self, disposition: Disposition) -> dt.timedelta:
         """Time until the next attempt after this disposition."""
-        if disposition is Disposition.NOT_PLACED:
-            return NOT_PLACED_PAUSE
         own = {
             Disposition.BUSY: self.busy_s,
             Disposition.NO_ANSWER: self.no_answer_s,
@@ -67,15 +66,25 @@ def disposition_of(result: CallResult, notification_s: float) -> Disposition:
     return _SAME_NAME[result.outcome]
 
 
-def after(disposition: Disposition, attempts_before: int, policy: RetryPolicy, ended_at: dt.datetime) -> Next:
+def after(
+    disposition: Disposition,
+    attempts_before: int,
+    policy: RetryPolicy,
+    ended_at: dt.datetime,
+    uncounted_before: int = 0,
+) -> Next:
     """Decide what follows.
 
     :param attempts_before: counted attempts before this one.
+    :param uncounted_before: attempts before this one that did not count.
     """
     if disposition is Disposition.REACHED:
         return Next(ContactState.REACHED, None, counted=True)
     if disposition is Disposition.UNKNOWN:
         return Next(ContactState.UNKNOWN, None, counted=True)
+    if disposition is Disposition.NOT_PLACED:
+        pause = NOT_PLACED_PAUSE * 2 ** min(uncounted_before, NOT_PLACED_DOUBLED)
+        return Next(ContactState.PENDING, ended_at + pause, counted=False)
     if disposition in UNCOUNTED:
         return Next(ContactState.PENDING, ended_at + policy.pause(disposition), counted=False)
     if disposition is Disposition.INVALID_NUMBER or attempts_before + 1 >= policy.attempts:

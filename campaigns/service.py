@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, field_validator
-from sqlalchemy import case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import jobs, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
-from campaigns.starting import problems
-from campaigns.states import BaseState, CampaignState, ContactState
+from campaigns.starting import problems, settings_problems
+from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
 from config import database, messages, settings
 from dialer.models import Trunk
 from tts import sound_files
 
+#: Contacts made due in one transaction, and the pause before the next: dialling goes on in between.
+DUE_CHUNK = 2000
+BREATHE_S = 0.02
 #: Which states each order may come from.
 _STARTABLE = (CampaignState.DRAFT, CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.FINISHED)
 
@@ -106,21 +110,41 @@ def create(form: CampaignForm, by: str = "") -> int:
 def update_settings(campaign_id: int, form: CampaignForm) -> None:
     """Change the settings, also while it runs: they hold from the next claim on."""
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> str:
         campaign = _locked(session, campaign_id)
         _check_trunk(session, form)
-        windows_changed = (campaign.windows, campaign.timezone) != (form.windows, form.timezone)
         for key, value in form.model_dump().items():
             setattr(campaign, key, value)
-        if windows_changed:
-            session.execute(
-                update(Contact)
-                .where(Contact.campaign_id == campaign_id, Contact.put_off, Contact.state == ContactState.PENDING)
-                .values(due_at=database.utcnow(), put_off=False)
-            )
+        found = settings_problems(session, campaign) if campaign.state == CampaignState.RUNNING else []
+        if found:  # a slip here would end every contact that is due, so it is refused while calls are made
+            raise CampaignError(found[0].code, found[0].sentence, field=found[0].field, words=found[0].words)
+        return campaign.state
 
-    database.write(work)
+    state = database.write(work)
+    _make_due_again(campaign_id, revive=state == CampaignState.RUNNING)
     jobs.wake(campaign_id)
+
+
+def _make_due_again(campaign_id: int, *, revive: bool) -> None:
+    """Contacts put off to an opening that may be another one now; those given up for want of one, when ``revive``.
+
+    In small transactions: a large base must not keep others from writing. Nobody is lost when this is interrupted.
+    """
+    put_off = and_(Contact.put_off, Contact.state == ContactState.PENDING)
+    given_up = and_(
+        Contact.state == ContactState.NOT_REACHED,
+        Contact.last_disposition.in_([Disposition.EXPIRED, Disposition.BLOCKED]),
+    )
+    condition = and_(Contact.campaign_id == campaign_id, or_(put_off, given_up) if revive else put_off)
+
+    def chunk(session: Session) -> int:
+        ids = session.execute(select(Contact.id).where(condition).limit(DUE_CHUNK)).scalars().all()
+        values = {"state": ContactState.PENDING, "due_at": database.utcnow(), "put_off": False}
+        session.execute(update(Contact).where(Contact.id.in_(ids), condition).values(values))
+        return len(ids)
+
+    while database.write(chunk) == DUE_CHUNK:
+        time.sleep(BREATHE_S)
 
 
 def get(campaign_id: int) -> Campaign:
@@ -146,14 +170,9 @@ def start(campaign_id: int) -> None:
         if campaign.state == CampaignState.RUNNING:
             return
         _require(campaign, _STARTABLE, "start")
-        found = problems(session, campaign, settings.get())
-        if found:
-            sentence = " ".join(problem.sentence for problem in found)
-            raise CampaignError("start_refused", sentence, status=409, words={"problems": found})
-        campaign.state, campaign.state_code, campaign.state_detail = CampaignState.RUNNING, "", ""
-        campaign.started_at = campaign.started_at or database.utcnow()
-        campaign.finished_at = None
+        _run(session, campaign)
 
+    _make_due_again(campaign_id, revive=True)
     database.write(work)
     jobs.wake(campaign_id)
 
@@ -229,12 +248,15 @@ def decide_unknown(campaign_id: int, redial: bool) -> int:
         values = {"state": ContactState.PENDING, "due_at": database.utcnow()}
 
     def work(session: Session) -> int:
-        _locked(session, campaign_id)
+        campaign = _locked(session, campaign_id)
         concerned = update(Contact).where(Contact.campaign_id == campaign_id, Contact.state == ContactState.UNKNOWN)
         if redial:  # one more attempt, even when the lost call was the last allowed
             fewer = case((Contact.attempts > 0, Contact.attempts - 1), else_=0)
             concerned = concerned.values(attempts=fewer)
-        return int(session.execute(concerned.values(**values)).rowcount)  # type: ignore[attr-defined]
+        count = int(session.execute(concerned.values(**values)).rowcount)  # type: ignore[attr-defined]
+        if redial and count and campaign.state == CampaignState.FINISHED:
+            _run(session, campaign)
+        return count
 
     count = database.write(work)
     jobs.wake(campaign_id)
@@ -316,6 +338,16 @@ def window_opens(campaign: Campaign) -> dt.datetime | None:
     now = database.utcnow()
     opens = CallingWindows.from_json(campaign.windows).next_open(now, ZoneInfo(campaign.timezone))
     return None if opens == now else opens
+
+
+def _run(session: Session, campaign: Campaign) -> None:
+    found = problems(session, campaign, settings.get())
+    if found:
+        sentence = " ".join(problem.sentence for problem in found)
+        raise CampaignError("start_refused", sentence, status=409, words={"problems": found})
+    campaign.state, campaign.state_code, campaign.state_detail = CampaignState.RUNNING, "", ""
+    campaign.started_at = campaign.started_at or database.utcnow()
+    campaign.finished_at = None
 
 
 def _locked(session: Session, campaign_id: int) -> Campaign:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,10 +25,28 @@ def problems(session: Session, campaign: Campaign, settings: Settings) -> list[C
     ]
 
 
+def settings_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
+    """Those problems that a change of settings can make."""
+    return [*_trunk_choice(session, campaign), *_window_problems(campaign)]
+
+
+def _trunk_choice(session: Session, campaign: Campaign) -> list[CampaignError]:
+    if campaign.trunk_id and session.get(Trunk, campaign.trunk_id):
+        return []
+    return [CampaignError("trunk_not_chosen", "Choose the trunk through which to call.", field="trunk_id")]
+
+
+def _window_problems(campaign: Campaign) -> list[CampaignError]:
+    windows = CallingWindows.from_json(campaign.windows)
+    if windows.next_open(utcnow(), ZoneInfo(campaign.timezone)) is not None:
+        return []
+    return [CampaignError("no_windows", "There is no calling window: add the hours for calls.", field="windows")]
+
+
 def _trunk_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
     trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
     if trunk is None:
-        return [CampaignError("trunk_not_chosen", "Choose the trunk through which to call.", field="trunk_id")]
+        return _trunk_choice(session, campaign)
     found = []
     if not trunk.enabled:
         sentence = f"The trunk {trunk.name} is switched off: switch it on or choose another."
@@ -50,12 +70,7 @@ def _message_problems(campaign: Campaign, settings: Settings) -> list[CampaignEr
 
 
 def _list_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
-    found = []
-    windows = CallingWindows.from_json(campaign.windows)
-    if not any(windows.weekly) and not any(windows.exceptions.values()):
-        found.append(
-            CampaignError("no_windows", "There is no calling window: add the hours for calls.", field="windows")
-        )
+    found = _window_problems(campaign)
     if campaign.state == CampaignState.PAUSED:
         return found  # with nobody left it finishes at once, as it would have without the pause
     pending = select(Contact.id).where(Contact.campaign_id == campaign.id, Contact.state == ContactState.PENDING)

@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, false, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
+from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
@@ -81,46 +82,50 @@ def open_counts(session: Session, column: Any) -> dict[int, int]:
 
 
 def _free_channels(session: Session, rows: _Locked, now: dt.datetime) -> int:
-    by_campaign: dict[int, int] = {}
-    on_trunk = on_node = 0
+    """Channels that this campaign may take now: free ones of campaign, trunk and node, less those kept for others."""
     counted = session.execute(
         select(Attempt.campaign_id, Attempt.trunk_id, Attempt.node_id, func.count())
         .where(Attempt.open_for_contact > 0)
         .group_by(Attempt.campaign_id, Attempt.trunk_id, Attempt.node_id)
-    )
-    for campaign_id, trunk_id, node_id, count in counted:
-        by_campaign[campaign_id] = by_campaign.get(campaign_id, 0) + count
-        on_trunk += count if trunk_id == rows.trunk.id else 0
-        on_node += count if node_id == rows.node.id else 0
+    ).all()
+    up: dict[int, int] = {}
+    for campaign_id, _, _, count in counted:
+        up[campaign_id] = up.get(campaign_id, 0) + count
+    on_trunk = sum(count for _, trunk_id, _, count in counted if trunk_id == rows.trunk.id)
+    on_node = sum(count for _, _, node_id, count in counted if node_id == rows.node.id)
+    others = _others_that_could_call(session, rows, now)
+    on_same_trunk = [other for other in others if other.trunk_id == rows.trunk.id]
     free: int = min(
-        rows.campaign.channel_limit - by_campaign.get(rows.campaign.id, 0),
-        rows.trunk.channels - on_trunk - _kept_for_others(session, rows, by_campaign, now),
-        rows.node.channels - on_node,
+        rows.campaign.channel_limit - up.get(rows.campaign.id, 0),
+        rows.trunk.channels - on_trunk - _kept_for(on_same_trunk, rows.trunk.channels, up),
+        rows.node.channels - on_node - _kept_for(others, rows.node.channels, up),
     )
     return max(0, free)
 
 
-def _kept_for_others(session: Session, rows: _Locked, by_campaign: dict[int, int], now: dt.datetime) -> int:
-    """Channels of the trunk left to other campaigns that could call now, up to an equal share for each (N2)."""
+def _others_that_could_call(session: Session, rows: _Locked, now: dt.datetime) -> list[Any]:
+    """Other running campaigns of the node with due contacts and an open window (N2)."""
     due = select(Contact.id).where(
         Contact.campaign_id == Campaign.id, Contact.state == ContactState.PENDING, Contact.due_at <= now
     )
     others = session.execute(
-        select(Campaign.id, Campaign.channel_limit, Campaign.windows, Campaign.timezone).where(
+        select(Campaign.id, Campaign.channel_limit, Campaign.windows, Campaign.timezone, Campaign.trunk_id)
+        .join(Trunk, Trunk.id == Campaign.trunk_id)
+        .where(
             Campaign.state == CampaignState.RUNNING,
-            Campaign.trunk_id == rows.trunk.id,
             Campaign.id != rows.campaign.id,
+            Trunk.node_id == rows.node.id,
+            Trunk.enabled,
             due.exists(),
         )
     )
-    calling = [
-        other
-        for other in others
-        if CallingWindows.from_json(other.windows).is_open(now, ZoneInfo(other.timezone))
-    ]  # fmt: skip
-    share = rows.trunk.channels // (len(calling) + 1)
-    kept = (max(0, min(other.channel_limit, share) - by_campaign.get(other.id, 0)) for other in calling)
-    return int(sum(kept))
+    return [other for other in others if _is_open(other, now)]
+
+
+def _kept_for(others: Sequence[Any], channels: int, up: dict[int, int]) -> int:
+    """Of ``channels``, those left to the others, up to an equal share for each."""
+    share = channels // (len(others) + 1)
+    return int(sum(max(0, min(other.channel_limit, share) - up.get(other.id, 0)) for other in others))
 
 
 def rules_of(campaign: Any, trunk: Any) -> CampaignRules:
@@ -142,13 +147,21 @@ def zone_of(name: str | None) -> ZoneInfo | None:
         return None
 
 
-def claim(session: Session, campaign_id: int, capacity: Capacity, now: dt.datetime) -> Claim:
+def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callable[[], dt.datetime]) -> Claim:
     """Take due contacts for dialling: insert their attempts and return the calls to place after the commit.
 
     Nothing may be placed when the transaction fails. A campaign with nothing left becomes finished here.
+
+    :param clock: asked once the locks are held: waiting for them may take longer than the window is open.
     """
     rows = _lock(session, campaign_id, capacity.node_id)
-    if rows is None or not rows.trunk.enabled:
+    if rows is None:
+        return Claim()
+    now = clock()
+    if _finish_if_done(session, campaign_id, now):
+        return Claim()
+    if not rows.trunk.enabled:
+        pause(session, {campaign_id}, "trunk_disabled", rows.trunk.name)
         return Claim()
     free = min(_free_channels(session, rows, now), BATCH)
     if free <= 0:
@@ -157,11 +170,12 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, now: dt.dateti
     wanted = min(free, by_rate)
     if wanted <= 0:
         return Claim(trunk_id=rows.trunk.id, rate_limited=True)
-    if _all_wait_for_window(session, rows, now):
+    own_zones = _has_own_zones(session, campaign_id)
+    if not own_zones and _waits_for_window(rows.campaign, now):
         return Claim()
-    due = _due(session, campaign_id, now, SCAN if _looks_beyond(rows) else wanted)
+    # More are read than wanted only where some of them may be refused one by one.
+    due = _due(session, campaign_id, now, SCAN if own_zones or rows.trunk.allowed_prefixes else wanted)
     if not due:
-        _finish_if_done(session, campaign_id, now)
         return Claim()
     chosen, seen = _choose(session, rows, due, wanted, now)
     requests = _insert_attempts(session, rows, chosen, capacity, now)
@@ -190,20 +204,23 @@ def _due(session: Session, campaign_id: int, now: dt.datetime, limit: int) -> li
     return list(session.execute(due.order_by(contacts.c.due_at, contacts.c.id).limit(limit)))
 
 
-def _all_wait_for_window(session: Session, rows: _Locked, now: dt.datetime) -> bool:
-    """The window is closed and no base has zones of its own: nobody need be looked at."""
-    windows = CallingWindows.from_json(rows.campaign.windows)
-    opens = windows.next_open(now, ZoneInfo(rows.campaign.timezone))
-    if opens is None or opens == now:
-        return False
-    layouts = session.execute(select(ContactBase.layout).where(ContactBase.campaign_id == rows.campaign.id)).scalars()
-    return not any((layout or {}).get("zone_column") is not None for layout in layouts)
+def _is_open(campaign: Any, now: dt.datetime) -> bool:
+    try:
+        return CallingWindows.from_json(campaign.windows).is_open(now, ZoneInfo(campaign.timezone))
+    except (CampaignError, ZoneInfoNotFoundError, ValueError):
+        return False  # its own claim says what is wrong with it
 
 
-def _looks_beyond(rows: _Locked) -> bool:
-    """Whether due contacts may be refused one by one (own zones, closed windows, prefixes), so that more are read."""
-    windows = CallingWindows.from_json(rows.campaign.windows)
-    return windows.weekly != CallingWindows.always().weekly or bool(windows.exceptions or rows.trunk.allowed_prefixes)
+def _waits_for_window(campaign: Any, now: dt.datetime) -> bool:
+    """The campaign's own window is closed, and opens again."""
+    opens = CallingWindows.from_json(campaign.windows).next_open(now, ZoneInfo(campaign.timezone))
+    return opens is not None and opens != now
+
+
+def _has_own_zones(session: Session, campaign_id: int) -> bool:
+    """Whether a base of the campaign has a column with time zones."""
+    layouts = session.execute(select(ContactBase.layout).where(ContactBase.campaign_id == campaign_id)).scalars()
+    return any((layout or {}).get("zone_column") is not None for layout in layouts)
 
 
 def _choose(
@@ -299,19 +316,29 @@ def _insert_attempts(
     return requests
 
 
-def _finish_if_done(session: Session, campaign_id: int, now: dt.datetime) -> None:
+def pause(session: Session, campaign_ids: set[int], code: str, detail: str) -> None:
+    """Pause these campaigns, if they run, with the reason that the page shows."""
+    session.execute(
+        update(Campaign)
+        .where(Campaign.id.in_(campaign_ids), Campaign.state == CampaignState.RUNNING)
+        .values(state=CampaignState.PAUSED, state_code=code, state_detail=detail[:300])
+    )
+
+
+def _finish_if_done(session: Session, campaign_id: int, now: dt.datetime) -> bool:
     """Finished: no contact is pending (an open attempt keeps its contact pending) and no base is on its way."""
     pending = select(Contact.id).where(Contact.campaign_id == campaign_id, Contact.state == ContactState.PENDING)
     loading = select(ContactBase.id).where(
         ContactBase.campaign_id == campaign_id, ContactBase.state.in_([BaseState.WAITING, BaseState.LOADING])
     )
     if session.execute(pending.limit(1)).first() or session.execute(loading.limit(1)).first():
-        return
+        return False
     session.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id, Campaign.state == CampaignState.RUNNING)
         .values(state=CampaignState.FINISHED, finished_at=now, state_code="", state_detail="")
     )
+    return True
 
 
 def running_on_node(session: Session, node_id: int) -> list[int]:
@@ -343,6 +370,6 @@ def node_lives(session: Session, node_id: int, boot: str | None, now: dt.datetim
     session.execute(update(Node).where(Node.id == node_id).values(**values))
 
 
-def node_calls(session: Session, node_id: int, ringing: int, talking: int, now: dt.datetime) -> None:
+def node_calls(session: Session, node_id: int, ringing: int, talking: int) -> None:
     """How many calls of the node ring and talk now, for the pages."""
-    session.execute(update(Node).where(Node.id == node_id).values(ringing=ringing, talking=talking, seen_at=now))
+    session.execute(update(Node).where(Node.id == node_id).values(ringing=ringing, talking=talking))

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +48,7 @@ class CallRequest:
     ring_s: int
     sound: str  # stem of the file in settings.sounds
     tag_attempt: bool = False  # send the uid to the carrier in a header: the rehearsal carrier only
+    claimed: float = field(default_factory=time.monotonic, compare=False)  # no INVITE long after the decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from dialer.settling import Settler, SettleTimes
 
 log = logging.getLogger(__name__)
 
-NUMBER = re.compile(r"\+?[0-9]{2,20}")
+NUMBER = re.compile(r"\+?[0-9]{2,25}")  # a trunk's prefix and up to 15 digits
 DIGITS = re.compile(r"[0-9]{0,20}")
 UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
 SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -40,6 +40,8 @@ PJSIP_MODULES = (
 )
 #: How long an ended uid is remembered, so that nothing places it again or ends it a second time.
 REMEMBER_S = 600.0
+#: A call claimed longer ago is not placed: Stop may have been pressed, the window may have closed.
+PLACE_WITHIN_S = 1.0
 
 
 class Gateway:
@@ -200,6 +202,9 @@ class Gateway:
                 continue
             if session is None or boot != self._boot:
                 self._finish(not_placed(request.uid, "the connection to Asterisk was lost before the call"))
+                continue
+            if time.monotonic() - request.claimed > PLACE_WITHIN_S:
+                self._finish(not_placed(request.uid, "it came too late: the campaign may have been stopped since"))
                 continue
             self._place(session, request)
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from config.database import UtcDateTime, utcnow
 from config.extensions import db
 
-#: A node whose dial worker said nothing for so long counts as not connected.
-NODE_SILENT = dt.timedelta(seconds=10)
+#: A node whose dial worker said nothing for so long counts as not connected (it ticks each second when all is well).
+NODE_SILENT = dt.timedelta(seconds=15)
 
 
 class TrunkKind(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -244,3 +245,13 @@ def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: 
     time.sleep(0.5)
     assert invites(pair, request.uid) == 0
     assert gateway.live_uids() == set()
+
+
+def test_i5_a_call_claimed_long_ago_is_not_placed(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
+    """The process stood still between the claim's commit and the gateway: Stop may have been pressed meanwhile."""
+    caller = make_caller(settle=SettleTimes())
+    caller.ready()
+    request = dataclasses.replace(caller.request("79005550016"), claimed=time.monotonic() - 3)
+    caller.gateway.place([request])
+    assert caller.ledger.wait_for([request.uid], 10)[request.uid].outcome is CallOutcome.NOT_PLACED
+    assert request.uid not in {call.uid for call in read_calls(pair.settings.carrier_log)}

@@ -7,85 +7,17 @@ import pytest
 from flask import current_app
 from sqlalchemy import func, select, update
 
-from campaigns import outcomes, service, store
+from campaigns import service
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
 from config import database
 from config.database import utcnow
 from dialer.calls import CallOutcome, CallResult
-from dialer.models import Node, Trunk, TrunkKind
+from dialer.models import Node, Trunk
+from tests.integration.calling.rig import ALWAYS, CLOSED, claim, contact_rows, ended, make, one, record
 
 pytestmark = pytest.mark.usefixtures("app")
-ALWAYS = CallingWindows.always().to_json()
-
-
-def make(contacts=5, *, trunk=None, zones=(), **settings):
-    """A running campaign with due contacts. :returns: its id."""
-
-    def work(session):
-        campaign = Campaign(
-            name="Test", state=CampaignState.RUNNING, trunk_id=trunk or 1, windows=settings.pop("windows", ALWAYS),
-            sound="ab", **{"channel_limit": 3, "retry_s": 60, "notification_s": 4, **settings},
-        )  # fmt: skip
-        session.add(campaign)
-        session.flush()
-        base = ContactBase(
-            campaign_id=campaign.id, filename="a.csv", path="a", sha256="0", state=BaseState.READY,
-            layout={"zone_column": 2} if zones else {},
-        )  # fmt: skip
-        session.add(base)
-        session.flush()
-        session.add_all(
-            Contact(
-                campaign_id=campaign.id, base_id=base.id, line=i, number=f"7900555{i:04d}", due_at=utcnow(),
-                timezone=zones[i % len(zones)] if zones else None,
-            )
-            for i in range(contacts)
-        )  # fmt: skip
-        return campaign.id
-
-    return database.write(work)
-
-
-@pytest.fixture(autouse=True)
-def node(app):
-    def work(session):
-        session.add(Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow()))
-        session.flush()
-        session.add(
-            Trunk(id=1, node_id=1, name="t1", kind=TrunkKind.REHEARSAL, channels=50, cps=50, caller_ids=["74950000000"])
-        )
-        session.add(Trunk(id=2, node_id=1, name="t2", channels=4, cps=50, allowed_prefixes=["7900"]))
-
-    database.write(work)
-
-
-def claim(campaign_id, rate=1000, now=None):
-    capacity = store.Capacity(1, "boot", lambda *_: rate)
-    return database.write(lambda session: store.claim(session, campaign_id, capacity, now or utcnow()))
-
-
-def record(*results):
-    return database.write(lambda session: outcomes.record(session, results, utcnow()))
-
-
-def ended(requests, outcome, **more):
-    return record(*[CallResult(request.uid, outcome, **more) for request in requests])
-
-
-def one(query):
-    with database.read() as session:
-        return session.execute(query).scalar_one()
-
-
-def contact_rows(campaign_id):
-    with database.read() as session:
-        return (
-            session.execute(select(Contact).where(Contact.campaign_id == campaign_id).order_by(Contact.id))
-            .scalars()
-            .all()
-        )
 
 
 def test_i4_open_attempts_are_counted_against_the_channel_limit():
@@ -114,8 +46,7 @@ def test_two_campaigns_share_a_trunk_evenly():
 
 
 def test_nothing_is_kept_for_a_campaign_whose_window_is_closed():
-    closed = {"weekly": [], "exceptions": [{"date": "2030-01-01", "windows": [{"from": "10:00", "to": "11:00"}]}]}
-    make(contacts=9, trunk=2, channel_limit=9, windows=closed)
+    make(contacts=9, trunk=2, channel_limit=9, windows=CLOSED)
     assert len(claim(make(contacts=9, trunk=2, channel_limit=9)).requests) == 4
 
 
@@ -230,8 +161,7 @@ def test_i6_unknown_waits_for_the_managers_decision():
 
 
 def test_i5_nothing_is_claimed_outside_of_the_window():
-    closed = {"weekly": [], "exceptions": [{"date": "2030-01-01", "windows": [{"from": "10:00", "to": "11:00"}]}]}
-    campaign_id = make(contacts=3, windows=closed)
+    campaign_id = make(contacts=3, windows=CLOSED)
     assert claim(campaign_id).requests == []
     assert service.get(campaign_id).state == CampaignState.RUNNING
 

@@ -1,0 +1,24 @@
+"""One node with two trunks, and a message."""
+
+import pytest
+
+from config import database, settings
+from config.database import utcnow
+from dialer.models import Node, Trunk, TrunkKind
+
+
+@pytest.fixture(autouse=True)
+def node(app):
+    sounds = settings.get().sounds
+    sounds.mkdir(parents=True)
+    (sounds / "ab.wav").touch()
+
+    def work(session):
+        session.add(Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow()))
+        session.flush()
+        session.add(
+            Trunk(id=1, node_id=1, name="t1", kind=TrunkKind.REHEARSAL, channels=50, cps=50, caller_ids=["74950000000"])
+        )
+        session.add(Trunk(id=2, node_id=1, name="t2", channels=4, cps=50, allowed_prefixes=["7900"]))
+
+    database.write(work)
