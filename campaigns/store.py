@@ -161,7 +161,7 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
     if _finish_if_done(session, campaign_id, now):
         return Claim()
     if not rows.trunk.enabled:
-        pause(session, {campaign_id}, "trunk_disabled", rows.trunk.name)
+        pause(session, {campaign_id}, "trunk_switched_off", rows.trunk.name)
         return Claim()
     free = min(_free_channels(session, rows, now), BATCH)
     if free <= 0:

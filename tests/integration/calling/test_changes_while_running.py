@@ -73,7 +73,7 @@ def test_a_trunk_that_is_switched_off_pauses_with_the_reason():
     database.write(lambda session: session.execute(update(Trunk).values(enabled=False)))
     claim(campaign_id)
     campaign = service.get(campaign_id)
-    assert (campaign.state, campaign.state_code) == (CampaignState.PAUSED, "trunk_disabled")
+    assert (campaign.state, campaign.state_code) == (CampaignState.PAUSED, "trunk_switched_off")
 
 
 def test_finishes_also_after_its_window_has_closed():
