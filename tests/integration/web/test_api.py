@@ -142,6 +142,19 @@ def test_broken_json_is_told(api):
     assert answer.json["code"] == "bad_request"
 
 
+def test_json_deeper_than_can_be_read_is_told(api):
+    answer = api("POST", "/campaigns", data="[" * 100_000, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_numbers_larger_than_any_are_refused(api, campaign_id, number):
+    for path in (f"/campaigns/{number}", f"/campaigns/{number}/attempts", f"/campaigns/{campaign_id}/bases/{number}"):
+        assert api("GET", path).status_code == 404, path
+    for query in ("page", "base_id"):
+        assert api("GET", f"/campaigns/{campaign_id}/contacts?{query}={number}").status_code == 422, query
+
+
 def test_trunks_are_changed_with_an_administrators_key_alone(app, api):
     form = {"title": "Carrier", "host": "sip.example.net", "username": "u", "secret": "s3cret", "register": True}
     assert api("POST", "/trunks", json=form).status_code == 403

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.integration.web.conftest import PASSWORD, sign_in
 from web import accounts
 
@@ -162,3 +164,9 @@ def test_no_token_opens_a_page(app):
     other = app.test_client()
     assert other.get("/campaigns", headers={"Authentication-Token": given}).status_code == 302
     assert other.get(f"/campaigns?auth_token={given}").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/verify", "/fs-static/js/webauthn.js", "/register", "/reset", "/change"])
+def test_nothing_else_of_the_sign_in_library_is_open(app, admin, path):
+    assert admin.get(path).status_code == 404
+    assert admin.post(path, {"password": PASSWORD}).status_code in (404, 405)
