@@ -129,7 +129,7 @@ def install(app: APIFlask) -> None:
 def _input_error(error: HTTPError) -> ResponseReturnValue:
     """APIFlask's own refusals; a failed validation names every field."""
     fields = [
-        {"field": name, "message": " ".join(texts)}
+        {"field": name, "message": " ".join(text.removeprefix("Value error, ") for text in texts)}
         for place in (error.detail or {}).values()
         if isinstance(place, dict)
         for name, texts in place.items()

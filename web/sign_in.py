@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import wraps
 
 from flask import Flask, Request, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -118,8 +121,22 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
     )
     for endpoint in ("security.login", "security.change_password"):
         app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+    app.view_functions["security.logout"] = _end_all_sessions(app.view_functions["security.logout"])
     app.before_request(_gate)
     app.teardown_request(_end_write_intent)
+
+
+def _end_all_sessions(sign_out: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
+    """Sign-out ends every session of the account: a session is its cookie alone, so a copy of it would go on."""
+
+    @wraps(sign_out)
+    def view() -> ResponseReturnValue:
+        if current_user.is_authenticated:
+            current_user.fs_uniquifier = uuid.uuid4().hex
+            db.session.commit()
+        return sign_out()
+
+    return view
 
 
 def _no_token(_request: Request) -> None:

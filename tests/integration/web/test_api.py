@@ -127,6 +127,20 @@ def test_wrong_input_names_its_field(api, body, field):
     assert answer.json["field"] == field, answer.json
     assert answer.json["code"]
     assert answer.json["message"]
+    assert "Value error" not in answer.text
+
+
+def test_names_lose_control_characters(api):
+    assert api("POST", "/campaigns", json={"name": "a\0b\n\x1bc\x85 "}).json["name"] == "ab c"
+    assert api("POST", "/campaigns", json={"name": "\0 \x1b"}).json["field"] == "name"
+
+
+def test_a_running_campaign_is_not_deleted_and_what_to_do_is_said(app, api, connected, loaded):
+    number, _base = loaded
+    assert api("POST", f"/campaigns/{number}/start").status_code == 200
+    refused = api("DELETE", f"/campaigns/{number}")
+    assert (refused.status_code, refused.json["code"]) == (409, "state_wrong")
+    assert "stop the campaign first" in refused.json["message"]
 
 
 @pytest.mark.parametrize("path", ["/campaigns/99", "/campaigns/99/contacts", "/trunks/99", "/nothing"])

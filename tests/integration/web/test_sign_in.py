@@ -123,6 +123,18 @@ def test_changing_the_password_ends_other_sessions(app, admin):
     assert other.get("/campaigns").status_code == 302
 
 
+def test_signing_out_ends_a_copy_of_the_cookie_too(app, admin):
+    copy = app.test_client()
+    kept = {cookie.key: cookie.value for cookie in admin.client._cookies.values()}
+    for name, value in kept.items():
+        copy.set_cookie(name, value)
+    assert copy.get("/campaigns").status_code == 200
+    assert admin.post("/sign-out").status_code == 302
+    assert admin.get("/campaigns").status_code == 302
+    assert copy.get("/campaigns").status_code == 302
+    sign_in(app, "boss")
+
+
 def test_the_first_administrator_is_made_once(app):
     with app.app_context():
         assert accounts.ensure_admin() is None
