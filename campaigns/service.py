@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ class CampaignForm(BaseModel):
     @field_validator("name", mode="after")
     @classmethod
     def _name_has_letters(cls, value: str) -> str:
-        value = " ".join(value.split())
+        printed = "".join(sign for sign in " ".join(value.split()) if unicodedata.category(sign) != "Cc")
+        value = printed.strip()
         if not value:
             raise ValueError("give the campaign a name")
         return value

@@ -86,9 +86,25 @@ def create(form: TrunkForm) -> int:
 
     :raises DialerError: a field is wrong, or the name is taken.
     """
-    name = form.name or _name_from(form.title)
-    _check(form, name)
+    for last_try in (False, False, False, True):
+        name = form.name or _name_from(form.title)
+        _check(form, name)
+        try:
+            trunk_id = _add(form, name)
+            break
+        except IntegrityError as exc:
+            if form.name or last_try:  # a name that we made was taken by another request meanwhile: make another
+                raise DialerError(
+                    "trunk_name_taken",
+                    N_("There is a trunk with this name: choose another."),
+                    field="name",
+                    status=409,
+                ) from exc
+    _tell_nodes()
+    return trunk_id
 
+
+def _add(form: TrunkForm, name: str) -> int:
     def work(session: Session) -> int:
         trunk = Trunk(node_id=_own_node(session).id, name=name)
         _fill(trunk, form)
@@ -96,14 +112,7 @@ def create(form: TrunkForm) -> int:
         session.flush()
         return trunk.id
 
-    try:
-        trunk_id = write(work)
-    except IntegrityError as exc:
-        raise DialerError(
-            "trunk_name_taken", N_("There is a trunk with this name: choose another."), field="name", status=409
-        ) from exc
-    _tell_nodes()
-    return trunk_id
+    return write(work)
 
 
 def update(trunk_id: int, form: TrunkForm) -> None:

@@ -113,6 +113,14 @@ def install(app: APIFlask) -> None:
 
     app.error_processor(_input_error)
 
+    @app.errorhandler(OverflowError)
+    def too_large(_error: OverflowError) -> ResponseReturnValue:
+        return answer(404, CODES[404], sentences.of_status(404))  # SQLite has no such id: integers end at 2^63
+
+    @app.errorhandler(RecursionError)
+    def too_deep(_error: RecursionError) -> ResponseReturnValue:
+        return answer(400, CODES[400], sentences.of_status(400))  # JSON nested deeper than Python reads
+
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
         return _unexpected(error)
@@ -121,7 +129,7 @@ def install(app: APIFlask) -> None:
 def _input_error(error: HTTPError) -> ResponseReturnValue:
     """APIFlask's own refusals; a failed validation names every field."""
     fields = [
-        {"field": name, "message": " ".join(texts)}
+        {"field": name, "message": " ".join(text.removeprefix("Value error, ") for text in texts)}
         for place in (error.detail or {}).values()
         if isinstance(place, dict)
         for name, texts in place.items()

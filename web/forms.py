@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -93,6 +94,8 @@ def _seconds(text: str, unit: str) -> Any:
     try:
         seconds = float(text) * UNITS.get(unit, 1)
     except ValueError:
+        return text
+    if not math.isfinite(seconds):
         return text
     return int(seconds) if seconds == int(seconds) else seconds
 
@@ -189,7 +192,7 @@ def _regions(locale: str) -> list[tuple[str, str]]:
 
 def page_number(text: str | None) -> int:
     """A page from the address; nonsense is the first page."""
-    return int(text) if text and text.isdigit() and len(text) < 8 else 1
+    return int(text) if text and text.isdecimal() and len(text) < 8 else 1
 
 
 def days_text(days: Sequence[int]) -> str:

@@ -35,5 +35,10 @@ def install(app: Flask, https: bool) -> None:
         if https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.endpoint != "static":
-            headers.setdefault("Cache-Control", "no-store")
+            headers["Cache-Control"] = "private, max-age=3600" if _is_versioned_message(response) else "no-store"
         return response
+
+
+def _is_versioned_message(response: Response) -> bool:
+    """A message's sound under the address of just this version: the listener's own browser may keep it."""
+    return request.endpoint == "pages.campaign_message" and "v" in request.args and response.status_code < 300

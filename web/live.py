@@ -28,6 +28,13 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 10.0
 LONGEST_S = 300.0
+#: Why a running campaign calls nobody; what else stands in the way of Start does not matter while it runs.
+WAITS_FOR = frozenset(
+    {
+        *("trunk_not_chosen", "trunk_disabled", "caller_id_not_owned", "node_not_connected"),
+        *("sound_missing", "sound_lost", "no_windows"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class Snapshot:
 
     campaign: Campaign
     counts: Counts
-    problems: tuple[CampaignError, ...]
+    problems: tuple[CampaignError, ...]  # why it cannot start, or, while it runs, cannot call
     opens: object  # when the calling window opens next, None while it is open
     never_opens: bool
     node: Node | None
@@ -69,7 +76,9 @@ def compute(campaign_id: int) -> Snapshot:
     return Snapshot(
         campaign=campaign,
         counts=service.counts([campaign_id])[campaign_id],
-        problems=() if running else tuple(service.start_problems(campaign_id)),
+        problems=tuple(
+            problem for problem in service.start_problems(campaign_id) if not running or problem.code in WAITS_FOR
+        ),
         opens=opens,
         never_opens=running and opens is None and not _open_now(campaign),
         node=node,

@@ -16,7 +16,9 @@ SENTENCES: dict[str, str] = {
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
-    "state_wrong": N_("This is not possible in the campaign's present state. Load the page again."),
+    "state_wrong": N_(
+        "This is not possible in the campaign's present state. Load the page again; stop the campaign first if it runs."
+    ),
     "calls_up": N_("Calls of this campaign are still up: wait until they end."),
     "base_loading": N_("A base is still being loaded: wait until it is ready, or cancel it."),
     "trunk_missing": N_("There is no such trunk: choose another."),

@@ -75,6 +75,16 @@ def test_names_are_made_unique(settings: Settings, sent: list[tuple[str, str]]) 
     assert (caught.value.code, caught.value.field) == ("trunk_name_taken", "name")
 
 
+def test_a_made_name_that_another_request_took_meanwhile_is_made_again(
+    settings: Settings, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trunks.create(TrunkForm(**CARRIER))
+    made = iter(["carrier-one", "carrier-one-2"])
+    monkeypatch.setattr(trunks, "_name_from", lambda _title: next(made))
+    trunks.create(TrunkForm(**CARRIER))
+    assert {trunk.name for trunk in trunks.all_trunks()} == {"carrier-one", "carrier-one-2"}
+
+
 @pytest.mark.parametrize(
     ("values", "code"),
     [

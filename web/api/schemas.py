@@ -22,7 +22,7 @@ class Out(BaseModel):
 class Paging(BaseModel):
     """Which part of a list."""
 
-    page: int = Field(1, ge=1, description="Counted from 1")
+    page: int = Field(1, ge=1, le=10**9, description="Counted from 1")
     per_page: int = Field(50, ge=1, le=500)
 
 
@@ -215,7 +215,7 @@ class RejectedPage(PageOut):
 class ContactQuery(Paging):
     state: Literal["", "pending", "reached", "not_reached", "unknown"] = ""
     number: str = Field("", description="Part of the number")
-    base_id: int = 0
+    base_id: int = Field(0, ge=0, le=2**63 - 1)
 
 
 class ContactOut(Out):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from flask import Response, current_app, flash, redirect, render_template, request, stream_with_context, url_for
@@ -81,7 +82,7 @@ def choice_of(chosen: dict[str, str]) -> LayoutChoice:
 
     def whole(name: str) -> int | None:
         text = chosen.get(name, "").strip()
-        return int(text) if text.lstrip("-").isdigit() and len(text) < 8 else None
+        return int(text) if re.fullmatch(r"-?[0-9]{1,7}", text) else None
 
     return LayoutChoice(
         encoding=chosen.get("encoding") or None,

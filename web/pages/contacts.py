@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -18,7 +20,7 @@ def contacts(campaign_id: int) -> ResponseReturnValue:
         campaign_id,
         state=filters["state"],
         number=filters["number"],
-        base_id=int(filters["base"]) if filters["base"].isdigit() else 0,
+        base_id=int(filters["base"]) if re.fullmatch("[0-9]{1,18}", filters["base"]) else 0,
         page=forms.page_number(request.args.get("page")),
     )
     alone = request.headers.get("HX-Target") == "contact-list"

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from jinja2 import StrictUndefined
+from sqlalchemy import select
 
 from campaigns import bases, service
 from campaigns.service import CampaignForm
+from config import database
 from config import settings as all_settings
+from config.database import utcnow
 from config.extensions import celery, db
 from dialer import trunks
+from dialer.models import Node
 from web import accounts, api_keys, create_app, live
 
 PASSWORD = "correct-horse-battery"
@@ -66,6 +71,7 @@ def app(tmp_path, database_url, monkeypatch, sent):
     monkeypatch.setattr(live, "board", live.Board())
     application = create_app(settings)
     application.testing = False
+    application.jinja_env.undefined = StrictUndefined
     for folder in (settings.sounds, settings.uploads):
         folder.mkdir(parents=True, exist_ok=True)
     with application.app_context():
@@ -111,6 +117,18 @@ def key(app) -> dict[str, str]:
 def trunk_id(app) -> int:
     with app.app_context():
         return trunks.all_trunks()[0].id
+
+
+@pytest.fixture
+def connected(app) -> None:
+    """The node is there."""
+
+    def work(session):
+        node = session.scalars(select(Node)).one()
+        node.connected, node.seen_at = True, utcnow()
+
+    with app.app_context():
+        database.write(work)
 
 
 @pytest.fixture

@@ -127,6 +127,20 @@ def test_wrong_input_names_its_field(api, body, field):
     assert answer.json["field"] == field, answer.json
     assert answer.json["code"]
     assert answer.json["message"]
+    assert "Value error" not in answer.text
+
+
+def test_names_lose_control_characters(api):
+    assert api("POST", "/campaigns", json={"name": "a\0b\n\x1bc\x85 "}).json["name"] == "ab c"
+    assert api("POST", "/campaigns", json={"name": "\0 \x1b"}).json["field"] == "name"
+
+
+def test_a_running_campaign_is_not_deleted_and_what_to_do_is_said(app, api, connected, loaded):
+    number, _base = loaded
+    assert api("POST", f"/campaigns/{number}/start").status_code == 200
+    refused = api("DELETE", f"/campaigns/{number}")
+    assert (refused.status_code, refused.json["code"]) == (409, "state_wrong")
+    assert "stop the campaign first" in refused.json["message"]
 
 
 @pytest.mark.parametrize("path", ["/campaigns/99", "/campaigns/99/contacts", "/trunks/99", "/nothing"])
@@ -140,6 +154,19 @@ def test_broken_json_is_told(api):
     answer = api("POST", "/campaigns", data="{", content_type="application/json")
     assert answer.status_code == 400
     assert answer.json["code"] == "bad_request"
+
+
+def test_json_deeper_than_can_be_read_is_told(api):
+    answer = api("POST", "/campaigns", data="[" * 100_000, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_numbers_larger_than_any_are_refused(api, campaign_id, number):
+    for path in (f"/campaigns/{number}", f"/campaigns/{number}/attempts", f"/campaigns/{campaign_id}/bases/{number}"):
+        assert api("GET", path).status_code == 404, path
+    for query in ("page", "base_id"):
+        assert api("GET", f"/campaigns/{campaign_id}/contacts?{query}={number}").status_code == 422, query
 
 
 def test_trunks_are_changed_with_an_administrators_key_alone(app, api):

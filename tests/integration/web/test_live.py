@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -9,7 +10,9 @@ import time
 import pytest
 
 from campaigns import service
+from campaigns.models import Campaign, Contact
 from config import database
+from dialer.models import Node, Trunk
 from tests.integration.web.conftest import sign_in
 from web import live
 
@@ -43,8 +46,6 @@ def test_numbers_come_at_once_and_again_when_they_change(app, manager, loaded):
     assert live.streams.count == 1
 
     def reach(session):
-        from campaigns.models import Contact
-
         session.query(Contact).first().state = "reached"
 
     with app.app_context():
@@ -74,6 +75,31 @@ def test_it_ends_when_the_server_stops_and_when_the_campaign_is_gone(app, manage
     assert list(response.iter_encoded()) == [b"retry: 3000\n\n"]
     response.close()
     assert time.monotonic() - began < 1
+
+
+def test_a_running_campaign_that_cannot_call_says_why(app, manager, connected, loaded):
+    number, _base = loaded
+
+    def break_everything(session):
+        campaign = session.get(Campaign, number)
+        campaign.caller_id, campaign.sound = "79160000000", "gone"
+        campaign.windows = {"weekly": [], "exceptions": []}
+        session.get(Trunk, campaign.trunk_id).enabled = False
+        session.query(Node).one().connected = False
+        session.query(Contact).update({"state": "reached"})
+
+    def shown():
+        live.board.forget(number)
+        page = manager.get(f"/campaigns/{number}/parts/state").text
+        return page, set(re.findall(r'data-code="(\w+)"', page))
+
+    with app.app_context():
+        service.start(number)
+        assert shown()[1] == set()
+        database.write(break_everything)
+    page, codes = shown()
+    assert "Waiting:" in page
+    assert codes == live.WAITS_FOR - {"trunk_not_chosen", "sound_missing"}, "not that nobody is left to call"
 
 
 def test_no_more_streams_than_threads_to_spare(app, manager, campaign_id):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
+import pytest
+
 from campaigns import service
 
 
@@ -61,3 +65,49 @@ def test_every_page_of_a_loaded_campaign(app, admin, loaded):
             if answer.mimetype == "text/html":
                 assert "style=" not in answer.text, path
                 assert "onclick" not in answer.text, path
+
+
+def test_a_connected_exchange_is_shown(admin, connected):
+    answer = admin.get("/trunks")
+    assert answer.status_code == 200
+    assert "bg-green-lt" in answer.text
+
+
+def test_only_files_of_everybody_may_be_kept_by_others(app, admin, loaded):
+    """A proxy must not keep messages, reports and lists of people."""
+    campaign_id, base_id = loaded
+    message = f"/campaigns/{campaign_id}/message"
+    for path, control in (
+        (f"/campaigns/{campaign_id}", "no-store"),
+        (f"/campaigns/{campaign_id}/bases/{base_id}/rejected.csv", "no-store"),
+        (message, "no-store"),
+        (f"{message}?v=1", "private, max-age=3600"),
+        ("/campaigns/99/message?v=1", "no-store"),
+    ):
+        assert admin.get(path).headers["Cache-Control"] == control, path
+    assert app.test_client().get(f"{message}?v=1").headers["Cache-Control"] == "no-store", "not signed in"
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_ids_larger_than_any_are_not_found(admin, number):
+    for path in (f"/campaigns/{number}", f"/campaigns/{number}/contacts", f"/trunks/{number}"):
+        assert admin.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize("odd", ["²", "--5", "9" * 5000, "x"])
+def test_odd_numbers_in_an_address_are_left_out(admin, loaded, odd):
+    campaign_id, _base = loaded
+    assert admin.get("/campaigns", query_string={"page": odd}).status_code == 200
+    path = f"/campaigns/{campaign_id}/contacts"
+    assert admin.get(path, query_string={"page": odd, "base": odd}).status_code == 200
+    file = {"file": (io.BytesIO(b"79005550000;x\n"), "b.csv")}
+    place = admin.post(f"/campaigns/{campaign_id}/bases", file).headers["Location"]
+    assert admin.get(place, query_string={"header_line": odd, "phone_column": odd}).status_code == 200
+    assert admin.post(place, {"header_line": odd}).status_code == 302
+
+
+@pytest.mark.parametrize("length", ["inf", "nan", "1e400", "1e308"])
+@pytest.mark.parametrize("field", ["ring_s", "notification_s"])
+def test_an_endless_time_is_refused(admin, field, length):
+    answer = admin.post("/campaigns", {"name": "x", field: length, f"{field}-unit": "h"})
+    assert answer.status_code == 422

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.integration.web.conftest import PASSWORD, sign_in
 from web import accounts
 
@@ -121,6 +123,18 @@ def test_changing_the_password_ends_other_sessions(app, admin):
     assert other.get("/campaigns").status_code == 302
 
 
+def test_signing_out_ends_a_copy_of_the_cookie_too(app, admin):
+    copy = app.test_client()
+    kept = {cookie.key: cookie.value for cookie in admin.client._cookies.values()}
+    for name, value in kept.items():
+        copy.set_cookie(name, value)
+    assert copy.get("/campaigns").status_code == 200
+    assert admin.post("/sign-out").status_code == 302
+    assert admin.get("/campaigns").status_code == 302
+    assert copy.get("/campaigns").status_code == 302
+    sign_in(app, "boss")
+
+
 def test_the_first_administrator_is_made_once(app):
     with app.app_context():
         assert accounts.ensure_admin() is None
@@ -162,3 +176,9 @@ def test_no_token_opens_a_page(app):
     other = app.test_client()
     assert other.get("/campaigns", headers={"Authentication-Token": given}).status_code == 302
     assert other.get(f"/campaigns?auth_token={given}").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/verify", "/fs-static/js/webauthn.js", "/register", "/reset", "/change"])
+def test_nothing_else_of_the_sign_in_library_is_open(app, admin, path):
+    assert admin.get(path).status_code == 404
+    assert admin.post(path, {"password": PASSWORD}).status_code in (404, 405)
