@@ -24,12 +24,12 @@ run: setup-run
 	@$(BIN)/python -m web.cli run
 
 # BASE, REPORT, … reach the program through its environment, whatever letters they hold.
-demo: export BASE := $(BASE)
-demo: export REPORT := $(REPORT)
-demo: export CHANNELS := $(CHANNELS)
-demo: export ATTEMPTS := $(ATTEMPTS)
-demo: export RETRY_S := $(RETRY_S)
-demo: export HEARD_S := $(HEARD_S)
+demo: override export BASE := $(value BASE)
+demo: override export REPORT := $(value REPORT)
+demo: override export CHANNELS := $(value CHANNELS)
+demo: override export ATTEMPTS := $(value ATTEMPTS)
+demo: override export RETRY_S := $(value RETRY_S)
+demo: override export HEARD_S := $(value HEARD_S)
 demo: setup-run
 	@$(BIN)/python -m web.cli demo
 

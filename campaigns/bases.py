@@ -48,6 +48,7 @@ NOTE_SENTENCES = {
 SENTENCES = {
     "campaign_unknown": N_("There is no such campaign."),
     "campaign_is_running": N_("Pause or stop the campaign before deleting a base of it."),
+    "upload_gone": N_("This file is not here any more. Upload it again."),
     "base_unknown": N_("There is no such base."),
     "base_already_loaded": N_("This file was loaded into the campaign already, as {filename}; load it again anyway?"),
     "base_already_ready": N_("The base is loaded already; delete it instead."),
@@ -139,8 +140,8 @@ def add(
 ) -> int:
     """Keep a copy of the file and have it loaded by a job; return the base's id.
 
-    :raises CampaignError: campaign_unknown; base_already_loaded (unless ``again``); file_too_large; the file cannot be
-        read (codes in ``contacts_file.SENTENCES``).
+    :raises CampaignError: campaign_unknown; base_already_loaded (unless ``again``); file_too_large; upload_gone; the
+        file cannot be read (codes in ``contacts_file.SENTENCES``).
     """
     settings = _settings()
     with read() as session:
@@ -148,11 +149,18 @@ def add(
         if campaign is None or campaign.state == CampaignState.DELETING:
             raise _error("campaign_unknown", status=404)
         region = campaign.region
-    if source.stat().st_size > settings.max_upload_mb << 20:
-        raise file_error("file_too_large", limit_mb=settings.max_upload_mb)
-    with ContactsFile(source, region, choice) as file:
-        layout = {**file.layout.to_json(), "choice": (choice or LayoutChoice()).to_json()}
-    stored, digest = _keep(source, settings.uploads)
+    try:
+        if source.stat().st_size > settings.max_upload_mb << 20:
+            raise file_error("file_too_large", limit_mb=settings.max_upload_mb)
+        stored, digest = _keep(source, settings.uploads)
+    except FileNotFoundError as exc:  # the same form was sent twice at once
+        raise _error("upload_gone", field="file", status=404) from exc
+    try:
+        with ContactsFile(stored, region, choice) as file:
+            layout = {**file.layout.to_json(), "choice": (choice or LayoutChoice()).to_json()}
+    except BaseException:
+        stored.unlink(missing_ok=True)
+        raise
     base = {
         "campaign_id": campaign_id,
         "filename": _plain_name(filename),

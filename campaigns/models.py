@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, Stri
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.states import BaseState, CampaignState, ContactState, ExportState
-from config.database import UtcDateTime, utcnow
+from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.extensions import db
 
 #: SQLite increments only INTEGER primary keys; MariaDB needs BIGINT for many millions of rows.
@@ -20,6 +20,7 @@ class Campaign(db.Model):
     """One task of calling: what is said, to whom, when and how often (N13 to N18)."""
 
     __tablename__ = "campaign"
+    __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
@@ -57,6 +58,7 @@ class ContactBase(db.Model):
     """A loaded list (N18)."""
 
     __tablename__ = "base"
+    __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), index=True)
@@ -91,6 +93,7 @@ class Contact(db.Model):
         UniqueConstraint("campaign_id", "number"),
         Index("ix_contact_due", "campaign_id", "state", "due_at"),
         Index("ix_contact_base", "base_id"),
+        IDS_ONCE,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -144,6 +147,7 @@ class Attempt(db.Model):
             sqlite_where=text("open_for_contact IS NOT NULL"),
         ),
         Index("ix_attempt_campaign", "campaign_id", "claimed_at"),
+        IDS_ONCE,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -171,6 +175,7 @@ class Export(db.Model):
     """A report that somebody asked for as a file."""
 
     __tablename__ = "export"
+    __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     #: No foreign key: a campaign can be deleted while a report of it is written; the sweep removes what is left.

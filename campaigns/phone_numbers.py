@@ -62,7 +62,7 @@ _SPREADSHEET_ERROR_RU = re.compile(r"#[А-ЯЁ/]+[!?]?", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"\+?(\d+)(?:[.,](\d*))?\s*[eEеЕ]\s*\+?(\d{1,3})")
 _DECIMAL_TAIL = re.compile(r"(\+?\d{7,})[.,]0{1,2}")
 _EXTENSION = re.compile(
-    r"(?:доб(?:\.|авочный)?|вн(?:\.|утр\w*\.?)|ext(?:\.|ension)?|linka|kl\.|(?<![^\W\d_])[xх]|#)\s*[.:]?\s*\d{1,7}\s*\)?$",
+    r"(?:доб(?:\.|авочный)?|вн(?:\.|утр\w*\.?)|ext(?:\.|ension)?|linka|kl\.|(?<![^\W\d_])[xх]|#)\s*[.:=]?\s*\d{1,7}\s*\)?$",
     re.IGNORECASE,
 )
 

@@ -26,7 +26,7 @@ def remove(campaign_id: int) -> None:
         (Contact, Contact.campaign_id == campaign_id),
         (RejectedRow, RejectedRow.base_id.in_(bases)),
     ):
-        while database.write(lambda session, m=model, c=condition: _delete_chunk(session, m, c)):  # type: ignore[misc]
+        while database.write(lambda session, m=model, c=condition: _delete_chunk(session, campaign_id, m, c)):  # type: ignore[misc]
             time.sleep(BREATHE_S)
     database.write(lambda session: _delete_rest(session, campaign_id))
 
@@ -36,7 +36,9 @@ def _is_deleting(session: Session, campaign_id: int) -> bool:
     return campaign is not None and campaign.state == CampaignState.DELETING
 
 
-def _delete_chunk(session: Session, model: Any, condition: Any) -> int:
+def _delete_chunk(session: Session, campaign_id: int, model: Any, condition: Any) -> int:
+    if not _is_deleting(session, campaign_id):
+        return 0
     ids = session.execute(select(model.id).where(condition).limit(CHUNK)).scalars().all()
     if ids:
         session.execute(delete(model).where(model.id.in_(ids)))
@@ -44,6 +46,8 @@ def _delete_chunk(session: Session, model: Any, condition: Any) -> int:
 
 
 def _delete_rest(session: Session, campaign_id: int) -> None:
+    if not _is_deleting(session, campaign_id):  # another job was faster
+        return
     session.execute(delete(ContactBase).where(ContactBase.campaign_id == campaign_id))
     session.execute(delete(Campaign).where(Campaign.id == campaign_id))
 

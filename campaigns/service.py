@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -65,6 +66,13 @@ class CampaignForm(BaseModel):
     @classmethod
     def _digits(cls, value: str) -> str:
         return value.removeprefix("+")
+
+    @field_validator("region", mode="after")
+    @classmethod
+    def _region_has_numbers(cls, value: str) -> str:
+        if value not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError("not a region with telephone numbers, such as RU")
+        return value
 
     @field_validator("timezone", mode="after")
     @classmethod

@@ -143,7 +143,7 @@ def zone_of(name: str | None) -> ZoneInfo | None:
     """A contact's own zone; None when it has none or its name is not known any more."""
     try:
         return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 

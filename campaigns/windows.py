@@ -19,7 +19,7 @@ from campaigns.errors import CampaignError
 
 #: How far ahead an opening is looked for: every weekly window recurs in 7 days; exceptions may close a few weeks.
 HORIZON_DAYS = 400
-_CLOCK = re.compile(r"^([01]?\d|2[0-4]):([0-5]\d)$")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,14 +31,46 @@ class Window:
 
 
 def _minutes(text: object) -> int:
-    match = _CLOCK.match(str(text))
+    match = _CLOCK.fullmatch(str(text))
     if not match or int(match[1]) * 60 + int(match[2]) > 1440:
-        raise CampaignError("window_time_wrong", f"“{text}” is not a time: write it like 09:00.", field="windows")
+        raise CampaignError(
+            "window_time_wrong", f"“{str(text)[:20]}” is not a time: write it like 09:00.", field="windows"
+        )
     return int(match[1]) * 60 + int(match[2])
 
 
 def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _shaped(value: object, *keys: str) -> Mapping[str, Any]:
+    """An object with no other keys than these."""
+    if not isinstance(value, Mapping) or not set(value) <= set(keys):
+        raise _shape_wrong()
+    return value
+
+
+def _items(value: Mapping[str, Any], key: str) -> list[Any]:
+    """The list under this key; none when the key is not there."""
+    found = value.get(key, [])
+    if not isinstance(found, list | tuple):
+        raise _shape_wrong()
+    return list(found)
+
+
+def _shape_wrong() -> CampaignError:
+    sentence = (
+        'Write calling windows like {"weekly": [{"days": [0, 1], "from": "09:00", "to": "21:00"}], "exceptions": '
+        '[{"date": "2026-12-31", "windows": []}]}.'
+    )
+    return CampaignError("window_shape_wrong", sentence, field="windows")
+
+
+def _days(item: Mapping[str, Any]) -> list[int]:
+    days = _items(item, "days")
+    if not all(type(day) is int and 0 <= day <= 6 for day in days):
+        raise CampaignError("window_day_wrong", "Days are 0 (Monday) to 6 (Sunday).", field="windows")
+    return sorted(set(days))
 
 
 def _window(item: Mapping[str, Any]) -> Window:
@@ -74,22 +106,24 @@ class CallingWindows:
     def from_json(cls, data: Mapping[str, Any]) -> CallingWindows:
         """Read the stored form.
 
-        :raises CampaignError: window_time_wrong, window_order_wrong, window_day_wrong, window_date_wrong.
+        :raises CampaignError: window_shape_wrong, window_time_wrong, window_order_wrong, window_day_wrong,
+            window_date_wrong.
         """
         weekly: list[list[Window]] = [[] for _ in range(7)]
-        for item in data.get("weekly", ()):
-            for day in item.get("days", ()):
-                if not isinstance(day, int) or not 0 <= day <= 6:
-                    raise CampaignError("window_day_wrong", "Days are 0 (Monday) to 6 (Sunday).", field="windows")
+        _shaped(data, "weekly", "exceptions")
+        for item in _items(data, "weekly"):
+            for day in _days(_shaped(item, "days", "from", "to")):
                 weekly[day].append(_window(item))
         exceptions: dict[dt.date, tuple[Window, ...]] = {}
-        for item in data.get("exceptions", ()):
+        for item in _items(data, "exceptions"):
+            _shaped(item, "date", "windows")
             try:
                 date = dt.date.fromisoformat(str(item.get("date")))
             except ValueError as exc:
-                sentence = f"“{item.get('date')}” is not a date: write it like 2026-12-31."
+                sentence = f"“{str(item.get('date'))[:20]}” is not a date: write it like 2026-12-31."
                 raise CampaignError("window_date_wrong", sentence, field="windows") from exc
-            exceptions[date] = tuple(sorted(_window(entry) for entry in item.get("windows", ())))
+            opened = [_window(_shaped(entry, "from", "to")) for entry in _items(item, "windows")]
+            exceptions[date] = tuple(sorted(opened))
         return cls(tuple(tuple(sorted(day)) for day in weekly), exceptions)
 
     def to_json(self) -> dict[str, Any]:

@@ -27,6 +27,9 @@ from config.extensions import db
 
 T = TypeVar("T")
 
+#: For __table_args__: an id that was deleted is never given again, on SQLite too (MariaDB never does).
+IDS_ONCE = {"sqlite_autoincrement": True}
+
 #: How the next SQLite transaction of this thread or task begins.
 _begin: ContextVar[str] = ContextVar("sqlite_begin", default="BEGIN")
 

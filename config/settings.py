@@ -37,7 +37,7 @@ def known_zone(name: str) -> str:
     """
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:  # OSError: a folder of zones, or a name too long
         raise ValueError("not a zone of the tz database, such as Europe/Moscow") from exc
     return name
 
@@ -207,6 +207,8 @@ def load(env_file: Path | None = None) -> Settings:
         name = "OBZVON_" + str(first["loc"][0]).upper() if first["loc"] else "settings"
         message = str(first["msg"]).removeprefix("Value error, ")
         raise SettingsError(f"{name}={first.get('input')!r} cannot be used: {message}.") from exc
+    except (UnicodeDecodeError, OSError) as exc:
+        raise SettingsError(f"{env_file or home / 'obzvon.env'} cannot be read: save it as UTF-8 text.") from exc
 
 
 @lru_cache(maxsize=1)

@@ -335,7 +335,7 @@ def originate_headers(request: CallRequest, sounds: Any) -> dict[str, Any]:
 
     :raises ValueError: a value is not what it must be.
     """
-    channel = request.template.format(number=request.number, trunk=request.trunk)
+    channel = request.template.replace("{number}", request.number).replace("{trunk}", request.trunk)
     for name, pattern, value in (
         ("uid", UID, request.uid),
         ("number", NUMBER, request.number),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, Float, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config.database import UtcDateTime, utcnow
+from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.extensions import db
 
 #: A node whose dial worker said nothing for so long counts as not connected (it ticks each second when all is well).
@@ -45,6 +45,7 @@ class Trunk(db.Model):
     """A way out: dial template, limits, what it may dial and as whom."""
 
     __tablename__ = "trunk"
+    __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     node_id: Mapped[int] = mapped_column(ForeignKey("node.id"))

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import struct
+import tempfile
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -210,8 +211,8 @@ def _render(instance: str, where: Place, **values: Any) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file so that no reader ever sees half of it; readable by us alone, since some hold secrets."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)

@@ -258,10 +258,8 @@ def _check(form: TrunkForm, name: str, has_secret: bool = False) -> None:
 
 
 def _template_works(template: str) -> bool:
-    try:
-        return "79160000000" in template.format(number="79160000000", trunk="t")
-    except (KeyError, IndexError, ValueError):
-        return False
+    rest = re.sub(r"\{(?:number|trunk)\}", "", template)
+    return "{number}" in template and not set("{}") & set(rest)
 
 
 def _fill(trunk: Trunk, form: TrunkForm) -> None:

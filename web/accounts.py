@@ -16,7 +16,7 @@ from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from config import database
-from config.database import UtcDateTime, utcnow
+from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.errors import ObzvonError
 from config.extensions import db
 from config.i18n import N_
@@ -62,6 +62,7 @@ class User(db.Model, UserMixin):
     """Somebody who may sign in to the pages."""
 
     __tablename__ = "account"
+    __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(40), unique=True)

@@ -14,7 +14,7 @@ from sqlalchemy import ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from config import database
-from config.database import UtcDateTime, utcnow
+from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.extensions import db
 from config.i18n import N_
 from web.accounts import AccountError, User
@@ -28,6 +28,7 @@ class ApiKey(db.Model):
     """A key of one account; it may do what the account may do."""
 
     __tablename__ = "api_key"
+    __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)

@@ -19,8 +19,6 @@ from web import background
 HOME = supervisor.ROOT / "demo-home"
 ASSETS = supervisor.ROOT / "assets"
 RING_S = 12
-#: A first start on a slow machine.
-CONNECT_S = 90.0
 #: Nothing is expected to take this long for a list that a person would try; 1,000 numbers take 3 minutes.
 LIMIT_S = 3600.0
 
@@ -47,13 +45,17 @@ class Options:
         :raises DemoError: one of them cannot be used; names it.
         """
         return cls(
-            base=Path(words.get("BASE") or ASSETS / "sample_base.csv").expanduser().absolute(),
-            report=Path(words.get("REPORT") or "demo-report.xlsx").expanduser().absolute(),
+            base=_path(words.get("BASE") or str(ASSETS / "sample_base.csv")),
+            report=_path(words.get("REPORT") or "demo-report.xlsx"),
             channels=int(_number(words, "CHANNELS", 60, 1, 1000)),
             attempts=int(_number(words, "ATTEMPTS", 3, 1, 50)),
             retry_s=int(_number(words, "RETRY_S", 5, 1, 86400)),
             heard_s=_number(words, "HEARD_S", 4, 0, 3600),
         )
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expanduser(text)).absolute()
 
 
 def _number(words: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
@@ -73,10 +75,8 @@ def main() -> int:
     copy = None
     try:
         options = Options.of(os.environ)
-        if not options.base.is_file():
-            return _refuse(f"{options.base} is not there, or is no file.")
-        _report_can_be_written(options.report)
         _base_can_be_read(options.base)
+        _report_can_be_written(options.report)
         _wipe(HOME)
         copy = background.BackgroundCopy(HOME, {"OBZVON_NODE_CHANNELS": str(max(200, options.channels))})
         _say("Starting Asterisk, the rehearsal carrier and the workers …")
@@ -110,8 +110,26 @@ def _say(text: str) -> None:
 
 
 def _report_can_be_written(report: Path) -> None:
-    if not report.parent.is_dir() or not os.access(report.parent, os.W_OK) or report.is_dir():
-        raise DemoError("report_unwritable", f"REPORT={report} cannot be written: choose a file in a folder of yours.")
+    """Open it: only that tells. A file that was not there is not left behind.
+
+    :raises DemoError: it cannot be written.
+    """
+    try:
+        there = report.exists()
+        if there and not report.is_file():  # opening a pipe would wait for its reader
+            raise _report_unwritable(report)
+        report.open("ab").close()
+        if not there:
+            report.unlink()
+    except OSError as exc:
+        raise _report_unwritable(report, exc) from exc
+
+
+def _report_unwritable(report: Path, exc: OSError | None = None) -> DemoError:
+    why = f" ({exc.strerror})" if exc is not None else ""
+    return DemoError(
+        "report_unwritable", f"REPORT={report} cannot be written{why}: choose a file in a folder of yours."
+    )
 
 
 def _base_can_be_read(base: Path) -> None:
@@ -123,9 +141,13 @@ def _base_can_be_read(base: Path) -> None:
     from campaigns.errors import CampaignError
 
     try:
+        if not base.is_file():
+            raise _BaseUnreadable(f"{base} is not there, or is no file.")
         bases.preview(base, base.name, region=str(settings.Settings.model_fields["default_region"].default))
     except CampaignError as exc:
         raise _BaseUnreadable(str(exc)) from exc
+    except OSError as exc:
+        raise _BaseUnreadable(f"{base} cannot be read ({exc.strerror}).") from exc
 
 
 def _wipe(home: Path) -> None:
@@ -157,7 +179,10 @@ def _campaign(options: Options, copy: background.BackgroundCopy, started: float)
             _wait_for_dial_worker(campaign_id)
             service.start(campaign_id)
             _follow(campaign_id, copy)
-        reports.write_workbook(campaign_id, options.report, zone=settings.get().default_timezone)
+        try:
+            reports.write_workbook(campaign_id, options.report, zone=settings.get().default_timezone)
+        except OSError as exc:
+            raise _report_unwritable(options.report, exc) from exc
         summary = reports.summary(campaign_id)
     copy.stop()
     _say(f"Report: {options.report}")
@@ -226,25 +251,6 @@ def _load(options: Options, campaign_id: int) -> None:
             raise _BaseUnreadable(base.error_detail or f"The base cannot be loaded ({base.error_code}).")
         progress.show(f"Loading {options.base.name}: {base.progress:.0%}")
         time.sleep(0.2)
-
-
-def _wait_for_exchange() -> None:
-    """The dial worker connects to Asterisk a little later than the pages answer.
-
-    :raises DemoError: it does not.
-    """
-    from sqlalchemy import select
-
-    from config import database
-    from dialer.models import Node
-
-    deadline = time.monotonic() + CONNECT_S
-    while time.monotonic() < deadline:
-        with database.read() as session:
-            if all(node.is_connected(database.utcnow()) for node in session.scalars(select(Node))):
-                return
-        time.sleep(0.2)
-    raise DemoError("not_connected", f"Asterisk did not come up within {CONNECT_S:.0f} s; see {HOME / 'logs'}.")
 
 
 def _follow(campaign_id: int, copy: background.BackgroundCopy) -> None:

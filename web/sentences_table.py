@@ -30,6 +30,7 @@ SENTENCES: dict[str, str] = {
     "sound_lost": N_("The message's sound file is gone: upload it again."),
     "no_windows": N_("There is no calling window: add the hours in which calls may be made."),
     "no_contacts": N_("Nobody is left to call: add a base with numbers."),
+    "window_shape_wrong": N_("The calling windows are not written as the API's description says."),
     "window_time_wrong": N_("A time of the calling windows is wrong: write it like 09:00."),
     "window_order_wrong": N_("A window must end after it begins; split it at midnight."),
     "window_day_wrong": N_("A day of the calling windows is wrong: 0 is Monday, 6 is Sunday."),
@@ -41,7 +42,6 @@ SENTENCES: dict[str, str] = {
     "export_disk": N_("The report could not be written to the disk: is it full? Then ask for it again."),
     "report_zone_unknown": N_("There is no such time zone; choose one such as Europe/Moscow."),
     "file_not_chosen": N_("Choose a file first."),
-    "upload_gone": N_("This file is not here any more. Upload it again."),
     # trunks
     "trunk_name_taken": N_("There is a trunk with this name: choose another."),
     "trunk_name_wrong": N_("Use small letters, digits and - for the trunk's name."),
@@ -61,6 +61,9 @@ SENTENCES: dict[str, str] = {
     # why the product paused a campaign
     "trunk_congested": N_("Ten different numbers in a row were refused with “congestion”: the trunk {detail} is ill."),
     "trunk_failure": N_("The trunk itself does not work: {detail}."),
+    "trunk_switched_off": N_(
+        "The trunk {detail} was switched off meanwhile: switch it on or choose another, then resume."
+    ),
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
     "role_unknown": N_("Choose the role administrator or campaign manager."),

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from campaigns.contacts_file.errors import file_error
 from campaigns.contacts_file.layout import Layout, LayoutChoice, Row, column_names
+from campaigns.errors import CampaignError
 from campaigns.phone_numbers import Number, normalize
 
 #: Rows looked at.
@@ -68,12 +69,15 @@ def find_layout(table: Table, sample: Sequence[Row], region: str, choice: Layout
         raise file_error("file_has_no_rows")
     numbers = _share_of_numbers(sample, region)
     phone = choice.phone_column
+    if phone is not None and phone < 0:
+        raise _column_unknown("phone_column", phone, column_names([], _usual_width(sample)))
     header = _chosen_header(sample, choice)
     if header is None and choice.header_line is None:
         header = _find_header(sample, phone if phone is not None else _best(numbers, None), region)
-    data = [row for row in sample if header is None or row.line > header.line]
+    above = header.line if header else choice.header_line or 0
+    data = [row for row in sample if row.line > above]
     if not data:
-        raise file_error("file_has_no_rows")
+        raise file_error("file_has_no_rows", field="header_line" if choice.header_line else "file")
     names = column_names(header.cells if header else [], _usual_width(data))
     if phone is None:
         phone = _best(numbers, header)
@@ -85,17 +89,23 @@ def find_layout(table: Table, sample: Sequence[Row], region: str, choice: Layout
         delimiter=table.delimiter,
         sheet=table.sheet,
         sheets=table.sheets,
-        header_line=header.line if header else choice.header_line or 0,
+        header_line=above,
         columns=names,
         phone_column=phone,
         zone_column=_column(choice.zone_column, _find_zone(data, header)),
         language_column=_column(choice.language_column, _find_language(data, header)),
         notes={"encoding_errors": table.replaced} if table.replaced else {},
     )
-    for column in (layout.phone_column, layout.zone_column or 0, layout.language_column or 0):
-        if not 0 <= column < max(len(names), max(len(row.cells) for row in sample)):
-            raise file_error("column_unknown", field="phone_column", column=column + 1, columns=", ".join(names)[:300])
+    widest = max(len(names), max(len(row.cells) for row in sample))
+    for field in ("phone_column", "zone_column", "language_column"):
+        column = getattr(layout, field)
+        if column is not None and column >= widest:
+            raise _column_unknown(field, column, names)
     return layout
+
+
+def _column_unknown(field: str, column: int, names: Sequence[str]) -> CampaignError:
+    return file_error("column_unknown", field=field, column=column + 1, columns=", ".join(names)[:300])
 
 
 class Table(Protocol):

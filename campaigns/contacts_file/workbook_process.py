@@ -78,7 +78,8 @@ def write(value: Any) -> None:
 
 
 def read(path: str, name: str) -> None:
-    book = python_calamine.CalamineWorkbook.from_path(path)
+    with open(path, "rb") as handle:
+        book = python_calamine.CalamineWorkbook.from_filelike(handle)
     if name and name not in book.sheet_names:
         write({"error": "sheet_unknown", "words": {"sheet": name, "sheets": ", ".join(book.sheet_names)[:300]}})
         return

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_account_email")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_account_fs_uniquifier")),
         sa.UniqueConstraint("username", name=op.f("uq_account_username")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "export",
@@ -62,6 +63,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_export")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("export", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_export_campaign_id"), ["campaign_id"], unique=False)
@@ -115,6 +117,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
         sa.UniqueConstraint("sha256", name=op.f("uq_api_key_sha256")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_key_account_id"), ["account_id"], unique=False)
@@ -144,6 +147,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_trunk_node_id_node")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trunk")),
         sa.UniqueConstraint("name", name=op.f("uq_trunk_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "campaign",
@@ -174,6 +178,7 @@ def upgrade() -> None:
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["trunk_id"], ["trunk.id"], name=op.f("fk_campaign_trunk_id_trunk")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("campaign", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_campaign_state"), ["state"], unique=False)
@@ -202,6 +207,7 @@ def upgrade() -> None:
         sa.Column("loaded_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_base_campaign_id_campaign")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_base")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("base", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_base_campaign_id"), ["campaign_id"], unique=False)
@@ -226,6 +232,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_contact_campaign_id_campaign")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
         sa.UniqueConstraint("campaign_id", "number", name=op.f("uq_contact_campaign_id_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.create_index("ix_contact_base", ["base_id"], unique=False)
@@ -273,6 +280,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("contact_id", "number_of_attempt", name=op.f("uq_attempt_contact_id_number_of_attempt")),
         sa.UniqueConstraint("open_for_contact", name=op.f("uq_attempt_open_for_contact")),
         sa.UniqueConstraint("uid", name=op.f("uq_attempt_uid")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index("ix_attempt_campaign", ["campaign_id", "claimed_at"], unique=False)

@@ -3,6 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from config.extensions import db
 from config.settings import Settings
@@ -30,3 +31,13 @@ def test_migrating_twice_changes_nothing(migrated):
     migrate(migrated)
     with db.engine.connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() is not None
+
+
+@pytest.mark.parametrize("name", ["campaign", "base", "contact", "attempt", "export", "trunk", "account", "api_key"])
+def test_ids_are_never_given_twice(migrated, name):
+    """What is still told about a deleted row (a job, a report, a session) must not mean another."""
+    if db.engine.dialect.name == "sqlite":  # MariaDB never gives one twice
+        assert db.metadata.tables[name].dialect_options["sqlite"]["autoincrement"]
+        with db.engine.connect() as connection:
+            sql = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": name}).scalar()
+        assert "AUTOINCREMENT" in sql

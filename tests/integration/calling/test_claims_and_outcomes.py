@@ -5,9 +5,10 @@ import threading
 
 import pytest
 from flask import current_app
+from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
-from campaigns import service
+from campaigns import removal, service, store
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
@@ -206,3 +207,28 @@ def test_why_not_called_is_the_same_decision():
     assert service.why_not_called(contact.id).allowed
     claim(campaign_id)
     assert service.why_not_called(contact.id).rule == "attempt_open"
+
+
+def test_removal_takes_only_what_is_being_deleted():
+    """A second job for the same campaign may come to its end after the first, when the id could mean another."""
+    campaign = make(1)
+    removal.remove(campaign)
+    with database.read() as session:
+        contact = session.scalars(select(Contact)).one()
+    database.write(lambda session: removal._delete_chunk(session, campaign, Contact, Contact.id == contact.id))
+    database.write(lambda session: removal._delete_rest(session, campaign))
+    assert service.get(campaign).id == campaign
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Contact)) == 1
+
+
+@pytest.mark.parametrize(
+    "values", [{"region": "ZZ"}, {"region": "AQ"}, {"timezone": "Europe"}, {"timezone": "x" * 5000}]
+)
+def test_a_campaign_names_a_region_and_a_zone_that_exist(values):
+    with pytest.raises(ValidationError):
+        service.CampaignForm(name="Test", **values)
+
+
+def test_a_contact_with_an_odd_zone_has_the_campaigns():
+    assert [store.zone_of(name) for name in ("Europe", "x" * 5000, "Mars/Base", "")] == [None] * 4

@@ -521,3 +521,16 @@ def test_files_over_the_limit_are_refused(app, campaign, tmp_path, monkeypatch):
     with pytest.raises(CampaignError) as caught:
         bases.add(campaign, write_list(tmp_path / "list.csv", 50_000), "list.csv")
     assert caught.value.code == "file_too_large"
+
+
+def test_an_upload_that_another_request_took_is_told(app, campaign, tmp_path):
+    with pytest.raises(CampaignError) as caught:
+        bases.add(campaign, tmp_path / "gone", "list.csv")
+    assert caught.value.code == "upload_gone"
+
+
+def test_a_refused_file_leaves_no_copy(app, campaign, tmp_path):
+    (tmp_path / "list.csv").write_bytes(b"%PDF-1.7")
+    with pytest.raises(CampaignError):
+        bases.add(campaign, tmp_path / "list.csv", "list.csv")
+    assert list(app.config["OBZVON"].uploads.glob("*.list")) == []

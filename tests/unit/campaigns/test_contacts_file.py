@@ -102,7 +102,7 @@ def test_the_encoding_may_be_chosen(tmp_path):
     layout, rows = read(file(tmp_path, RUSSIAN, "cp1251"), LayoutChoice(encoding="cp866"))
     assert layout.encoding == "cp866"
     assert rows[0].cells[1] != "Иванова Анна"
-    for name in ("klingon", "base64", "rot13", "", "a\0b"):
+    for name in ("klingon", "base64", "rot13", "", "a\0b", "идна", "idna", "punycode", "utf-7", "unicode_escape"):
         assert refused(file(tmp_path, RUSSIAN), LayoutChoice(encoding=name)).code == "encoding_unknown"
 
 
@@ -301,3 +301,18 @@ def test_rubbish_gives_an_error_or_rows_never_a_traceback(tmp_path, content):
         read(file(tmp_path, content))
     except CampaignError as error:
         assert error.code in SENTENCES  # noqa: PT017 - either way is right
+
+
+@pytest.mark.parametrize(
+    ("choice", "code", "field"),
+    [
+        (LayoutChoice(phone_column=-5), "column_unknown", "phone_column"),
+        (LayoutChoice(phone_column=9), "column_unknown", "phone_column"),
+        (LayoutChoice(zone_column=9), "column_unknown", "zone_column"),
+        (LayoutChoice(language_column=9), "column_unknown", "language_column"),
+        (LayoutChoice(header_line=99999), "file_has_no_rows", "header_line"),
+    ],
+)
+def test_a_choice_outside_of_the_file_is_named(tmp_path, choice, code, field):
+    error = refused(file(tmp_path, RUSSIAN), choice)
+    assert (error.code, error.field) == (code, field)

@@ -94,6 +94,7 @@ def test_regions(cell, region, digits):
         ("8 (900) 555-01-01 доб. 12", "RU", "number_with_extension"),
         ("+1 202 555 0100 ext. 7", "US", "number_with_extension"),
         ("+12025550100x7", "US", "number_with_extension"),
+        ("+79160000103;ext=5", "RU", "number_with_extension"),
         ("+7 900 555 00", "RU", "number_too_short"),
         ("555-0100", "US", "number_too_short"),
         ("1234567", "RU", "number_too_short"),

@@ -121,3 +121,37 @@ def test_next_open_is_open_and_nothing_before_it_is(weekly, now, zone):
 def test_json_round_trip(weekly):
     windows = CallingWindows(weekly)
     assert CallingWindows.from_json(windows.to_json()).weekly == weekly
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        {"weekly": 5},
+        {"weekly": None},
+        {"weekly": [1]},
+        {"weekly": "ab"},
+        {"weekly": [{"days": 1, "from": "09:00", "to": "10:00"}]},
+        {"weekly": [{"days": [1], "from": "09:00", "to": "10:00", "until": "11:00"}]},
+        {"exceptions": ["x"]},
+        {"exceptions": [{"date": "2026-12-31", "windows": [1]}]},
+        {"exceptions": [{"date": "2026-12-31", "windows": None}]},
+        {"monthly": []},
+    ],
+)
+def test_another_shape_is_refused(data):
+    with pytest.raises(CampaignError) as caught:
+        CallingWindows.from_json(data)
+    assert (caught.value.code, caught.value.field) == ("window_shape_wrong", "windows")
+
+
+def test_a_day_named_twice_counts_once():
+    windows = CallingWindows.from_json({"weekly": [{"days": [1, 0, 1], "from": "09:00", "to": "10:00"}]})
+    assert windows.to_json()["weekly"] == [{"days": [0, 1], "from": "09:00", "to": "10:00"}]
+
+
+@pytest.mark.parametrize("day", [True, 1.0, "1", None, 7])
+def test_days_are_whole_numbers(day):
+    with pytest.raises(CampaignError) as caught:
+        CallingWindows.from_json({"weekly": [{"days": [day], "from": "09:00", "to": "10:00"}]})
+    assert caught.value.code == "window_day_wrong"

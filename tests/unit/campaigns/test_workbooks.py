@@ -310,3 +310,10 @@ def test_the_reading_process_ends_with_us(tmp_path):
     with ContactsFile(DATA / "billing.xlsx", "RU") as file:
         process = file._table._process
     assert process.returncode is not None
+
+
+@pytest.mark.parametrize("name", ["list.xls", "list.ods", "list.csv", "list"])
+def test_the_name_of_a_workbook_says_nothing(tmp_path, name):
+    path = book(tmp_path, [["Телефон"], [89005550000]]).rename(tmp_path / name)
+    layout, rows = read(path)
+    assert (layout.format, rows[0].cells) == ("xlsx", ["89005550000"])

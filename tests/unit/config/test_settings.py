@@ -30,6 +30,9 @@ def test_defaults_live_in_the_home(monkeypatch, tmp_path):
         ("OBZVON_WEB_PORT", "70000"),
         ("OBZVON_NODE_NAME", "Main node"),
         ("OBZVON_DEFAULT_TIMEZONE", "Moscow"),
+        ("OBZVON_DEFAULT_TIMEZONE", "Europe"),
+        ("OBZVON_DEFAULT_TIMEZONE", "America/Indiana"),
+        ("OBZVON_DEFAULT_TIMEZONE", "x" * 5000),
         ("OBZVON_DEFAULT_LOCALE", "de"),
         ("OBZVON_LOG_LEVEL", "LOUD"),
         ("OBZVON_HOME", "/tmp/with space"),
@@ -49,6 +52,14 @@ def test_a_wrong_line_of_the_file_names_itself(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home/obzvon.env").write_text("OBZVON_NODE_CPS=-1\n")
     with pytest.raises(SettingsError, match="OBZVON_NODE_CPS"):
+        settings.load()
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    """Saved in another encoding, or no file at all."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/obzvon.env").write_bytes("OBZVON_NODE_NAME=узел\n".encode("cp1251"))
+    with pytest.raises(SettingsError, match=r"obzvon\.env cannot be read"):
         settings.load()
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import configparser
 import stat
+import time
 import wave
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import MagicMock, Mock
 
 import pytest
 
 from config.settings import Settings
+from dialer import jobs, pbx_config
 from dialer.calls import CallRequest
 from dialer.errors import DialerError
 from dialer.gateway import originate_headers
@@ -182,3 +186,38 @@ def test_originate_has_one_header_per_variable() -> None:
         "PJSIP_HEADER(add,X-Obzvon-Attempt)=00000000000000000000",
     ]
     assert "EarlyMedia" not in headers
+
+
+def test_files_may_be_written_by_several_threads(tmp_path):
+    def write(number: int) -> None:
+        for _ in range(100):
+            pbx_config.write_atomically(tmp_path / "acl.conf", str(number).encode() * 1000)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert len(set((tmp_path / "acl.conf").read_text())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["acl.conf"]
+    assert (tmp_path / "acl.conf").stat().st_mode & 0o777 == 0o600
+
+
+def test_trunks_are_reloaded_one_after_another(tmp_path, monkeypatch):
+    """Else a list read earlier could be written later."""
+    inside: list[int] = []
+    monkeypatch.setattr(jobs, "gateway", Mock())
+    monkeypatch.setattr(jobs, "read", MagicMock())
+    monkeypatch.setattr(jobs, "current_app", MagicMock())
+
+    def config_of(_session: object) -> list[object]:
+        inside.append(1)
+        return []
+
+    def render(_settings: object, _known: object) -> None:
+        time.sleep(0.01)
+        assert len(inside) == 1
+        inside.clear()
+
+    monkeypatch.setattr(jobs.trunks, "config_of", config_of)
+    monkeypatch.setattr(jobs.pbx_config, "render_pbx", render)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(jobs.reload_trunks.run) for _ in range(8)]:
+            done.result()
