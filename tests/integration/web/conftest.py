@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 from dataclasses import dataclass
@@ -121,11 +122,11 @@ def trunk_id(app) -> int:
 
 @pytest.fixture
 def connected(app) -> None:
-    """The node is there."""
+    """The node is there, and stays so for a minute however slow the test is."""
 
     def work(session):
         node = session.scalars(select(Node)).one()
-        node.connected, node.seen_at = True, utcnow()
+        node.connected, node.seen_at = True, utcnow() + dt.timedelta(minutes=1)
 
     with app.app_context():
         database.write(work)
