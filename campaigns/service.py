@@ -37,7 +37,7 @@ class CampaignForm(BaseModel):
     """The settings of a campaign (N13 to N17), validated; the message's sound is set apart."""
 
     name: str = Field(min_length=1, max_length=100, description="Name of the campaign")
-    trunk_id: int | None = Field(None, description="Trunk through which it calls")
+    trunk_id: int | None = Field(None, ge=1, le=2**63 - 1, description="Trunk through which it calls")
     caller_id: str = Field("", pattern=r"^\+?\d{0,18}$", description="Number shown to the callee; one of the trunk's")
     region: str = Field("RU", pattern=r"^[A-Z]{2}$", description="Region of numbers without country code")
     timezone: str = Field("Europe/Moscow", description="Zone of the calling windows")

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
 
 from config import settings as all_settings
 from tests.support import servers
+
+#: The same examples at every run, so that a run says something about the change; other ones on demand:
+#: ``OBZVON_TEST_RANDOM=1 make test``.
+hypothesis.settings.register_profile("same", derandomize=True)
+if os.environ.get("OBZVON_TEST_RANDOM") is None:
+    hypothesis.settings.load_profile("same")
 
 #: A developer's own settings must not change what tests see; the installed Asterisk is the same for all.
 for name in [name for name in os.environ if name.startswith("OBZVON_") and name != "OBZVON_RUNTIME"]:

@@ -157,6 +157,7 @@ def cells(draw: st.DrawFn) -> tuple[str, str]:
 @given(cells())
 @example(("+0468345678", "CN"))
 @example(("0496918941", "DE"))
+@example(("+-73011234567", "DE"))
 def test_the_short_way_gives_what_the_long_way_gives(case):
     text, region = case
     short = _fast(text, region)
