@@ -56,7 +56,7 @@ FORMER_USSR = {"RU", "BY", "UA", "KZ", "KG", "UZ", "TJ", "TM", "AM", "AZ", "GE",
 
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _SEPARATORS = str.maketrans(dict.fromkeys(" \t\u00a0\u2009\u202f()" + _DASHES))
-_RUN = re.compile(rf"(?:\+[\s({re.escape(_DASHES)}]*|[\s(]*)\d[\d\s().{re.escape(_DASHES)}]*")
+_RUN = re.compile(rf"(?:\+[\s(){re.escape(_DASHES)}]*|[\s(]*)\d[\d\s().{re.escape(_DASHES)}]*")
 _SPREADSHEET_ERROR = re.compile(r"#{2,}|#[^\W\d]\S*", re.ASCII | re.IGNORECASE)
 _SPREADSHEET_ERROR_RU = re.compile(r"#[А-ЯЁ/]+[!?]?", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"\+?(\d+)(?:[.,](\d*))?\s*[eEеЕ]\s*\+?(\d{1,3})")

@@ -158,6 +158,7 @@ def cells(draw: st.DrawFn) -> tuple[str, str]:
 @example(("+0468345678", "CN"))
 @example(("0496918941", "DE"))
 @example(("+-73011234567", "DE"))
+@example(("+)73011234567", "DE"))
 def test_the_short_way_gives_what_the_long_way_gives(case):
     text, region = case
     short = _fast(text, region)
