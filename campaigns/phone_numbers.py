@@ -224,7 +224,9 @@ def _parse(text: str, region: str) -> Number | Rejection:
         return Rejection("number_invalid")
     if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE:
         return Rejection("premium_blocked")
-    return Number(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    # Some countries' plans hold longer ones (E.164 ends at 15 digits), which no carrier of ours dials.
+    return Number(found) if len(found) <= 15 else Rejection("number_too_long")
 
 
 def _length_fault(number: phonenumbers.PhoneNumber) -> str:
@@ -314,6 +316,8 @@ def _fast_national(digits: str, region: str) -> Number | None:
     if digits.startswith(code):
         if profile.plain.fullmatch(digits, len(code)) and not profile.general.fullmatch(digits):
             return Number(digits)
+        return None
+    if len(code) + len(digits) > 15:
         return None
     if profile.plain.fullmatch(digits):
         return Number(code + digits)

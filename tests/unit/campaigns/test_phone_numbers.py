@@ -174,6 +174,7 @@ def test_the_short_way_is_taken_for_the_common_shapes():
 
 @settings(max_examples=500, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.floats(), st.integers()), st.sampled_from([*REGIONS, "ZZ", ""]))
+@example(37_100_000_000_000, "DE")
 def test_any_cell_gives_a_number_or_a_reason(cell, region):
     result = normalize(cell, region)
     if isinstance(result, Number):
