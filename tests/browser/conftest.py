@@ -34,14 +34,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def product(tmp_path_factory) -> Iterator[Stack]:
     with stack(tmp_path_factory.mktemp("product") / "home") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Not longer than the module: while Playwright is there, its event loop runs in this thread, so no other can."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "install Debian's package chromium"
     with sync_playwright() as play:
