@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import structlog
 
 from dialer import journal
 from dialer.ami import AmiSession
@@ -22,7 +23,7 @@ from dialer.call_record import CallRecord
 from dialer.call_tracker import TrackedCall, not_placed, result_of, unknown
 from dialer.calls import CallResult, OpenCall
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Settler:
             elif uid in look.channels:
                 self._calls.adopt(uid, boot, look.channels[uid])
             else:
-                log.warning("call %s was never placed", uid)
+                log.warning("call_never_placed", attempt=uid)
                 self._calls.finish(not_placed(uid, "the call never reached Asterisk"))
 
     async def _look(self, session: AmiSession) -> _Look:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from dialer.ami import AmiState
 from dialer.calls import CallOutcome
 from dialer.gateway import Gateway
 from dialer.pbx_config import TrunkConfig, render_pbx
@@ -179,6 +180,21 @@ def test_frozen_asterisk(pair: AsteriskPair, make_caller: Callable[..., Caller])
     results = caller.ledger.wait_for(uids, 15)
     for uid in uids:
         assert invites(pair, uid) == (0 if results[uid].outcome is CallOutcome.NOT_PLACED else 1)
+
+
+def test_i5_nothing_is_claimed_for_an_asterisk_that_says_nothing(
+    pair: AsteriskPair, make_caller: Callable[..., Caller]
+) -> None:
+    """What is sent to a frozen one goes out when it wakes, however late: noticed long before the line is given up."""
+    caller = make_caller()
+    boot = caller.ready()
+    pair.pbx.signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: caller.gateway.boot is None, 4, "the silence is noticed")
+        assert caller.gateway.state is AmiState.READY
+    finally:
+        pair.pbx.signal(signal.SIGCONT)
+    assert caller.ready() == boot
 
 
 def test_kill_of_asterisk_leaves_unknown_only_what_was_up(tmp_path_factory: pytest.TempPathFactory) -> None:
