@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dialer.ami import AmiState
+from dialer.ami import AmiState, AmiTimes
 from dialer.calls import CallOutcome
 from dialer.gateway import Gateway
 from dialer.pbx_config import TrunkConfig, render_pbx
@@ -186,7 +186,7 @@ def test_i5_nothing_is_claimed_for_an_asterisk_that_says_nothing(
     pair: AsteriskPair, make_caller: Callable[..., Caller]
 ) -> None:
     """What is sent to a frozen one goes out when it wakes, however late: noticed long before the line is given up."""
-    caller = make_caller()
+    caller = make_caller(times=AmiTimes())
     boot = caller.ready()
     pair.pbx.signal(signal.SIGSTOP)
     try:
