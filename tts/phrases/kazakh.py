@@ -1,7 +1,7 @@
 """Kazakh. Numerals come from num2words; ordinals, dates, fractions and case endings are made here.
 
 Grammar: Balakaev, Baskakov, Kenesbaev, Sovremennyi kazakhskii yazyk (1962), numerals and declension; T. Valyaeva,
-Kazakhskii yazyk: grammatika, kaz-tili.kz (numerals, calendar, hours).
+Kazakhskii yazyk: grammatika, kaz-tili.kz (numerals, calendar, hours); decimals: алты бүтін оннан бір.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Russian. Numerals come from num2words; where it is wrong they are put together here from its right pieces.
 
-Grammar: Rosental, Handbook of spelling and style, §§ 164-166 (numerals); Russkaya grammatika 1980, §§ 1366-1386.
+Grammar: D. E. Rosental, Spravochnik po pravopisaniyu i literaturnoi pravke, chapter on the forms of numerals
+(одной тысячей рублей: thousand behind a numeral governs the genitive); Russkaya grammatika, AN SSSR 1980, §§ 1366-1383.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ukrainian. Own tables: num2words 0.5.14 has "двохста" for двохсот, "двох тисячи" and no declined zero.
 
-Grammar: Ukrainskyi pravopys 2019, § 105 (cardinals) and § 106 (ordinals).
+Grammar: Ukrainskyi pravopys 2019, chapter Chyslivnyk (declension of cardinals and ordinals).
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class Ukrainian(Slavic):
         return word.plural[Case.GENITIVE if word.adjective else case]
 
     def ordinal(self, n: int, gender: Gender = M, case: Case = Case.NOMINATIVE) -> str:
-        """Only the last word is declined: дві тисячі двадцять шостого (§ 106)."""
+        """Only the last word is declined: дві тисячі двадцять шостого."""
         n, last = _last_ordinal(n)
         end = THIRD[gender][case] if last == "трет" else last + HARD[gender][case]
         if not n:

@@ -1,7 +1,7 @@
 """What stands in a cell of a customer's file -> Decimal, date, time. Never a guess: what has two readings is refused.
 
 Rules for numbers
-1. Blanks of any kind and apostrophes part thousands; they must stand before groups of three digits.
+1. Blanks, also narrow ones, and apostrophes part thousands; they must stand before groups of three digits.
 2. Point and comma both there: the last one is the decimal separator; the other parts groups of three.
 3. One of them several times: it parts groups of three.
 4. One of them once, with other than three digits behind it, with none or more than three before it, or behind a 0: the
@@ -38,8 +38,10 @@ MAX_LENGTH = 60
 NOISE = Decimal("0.000001")
 YEARS = range(1900, 2200)
 
-_BLANKS = re.compile(r"[\s\u00a0\u202f\u2009'’]+")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[\s\u00a0\u202f\u2009'’][0-9]{3})+(?![0-9])")
+#: What parts thousands: a line break in a cell parts two values.
+_BLANK = "[ \u00a0\u2009\u202f'’]"
+_BLANKS = re.compile(_BLANK)
+_GROUPED = re.compile(f"[0-9]{{1,3}}(?:{_BLANK}[0-9]{{3}})+(?![0-9])")
 _NUMBER = re.compile(r"[0-9]*(?:[.,][0-9]+)*[.,]?")
 _EXPONENT = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?[eEеЕ][-+]?[0-9]+")
 _SPREADSHEET_ERROR = re.compile(r"#[A-ZА-ЯÄÖÜ0-9/]+[!?]?|#+", re.IGNORECASE)
@@ -206,7 +208,7 @@ def _cell(text: str, field: str) -> str:
 
 def _without_currency(cell: str, currency: str, field: str) -> str:
     """The cell without the sign or word of money beside the number."""
-    found = re.fullmatch(r"(?P<before>[^0-9(+\-−–.,]*)(?P<rest>.*?)(?P<after>[^0-9)\-−–,]*)", cell)
+    found = re.fullmatch(r"(?s)(?P<before>[^0-9(+\-−–.,]*)(?P<rest>.*?)(?P<after>[^0-9)\-−–,]*)", cell)
     assert found is not None
     rest, after = found["rest"], found["after"]
     if after.strip() == ".":
