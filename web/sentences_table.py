@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns import bases, contacts_file, phone_numbers
 from config.i18n import N_
-from tts import sound_files
+from tts import phrases, sound_files
 
 SENTENCES: dict[str, str] = {
     **contacts_file.SENTENCES,
@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
     **bases.ROW_SENTENCES,
     **phone_numbers.SENTENCES,
     **sound_files.SENTENCES,
+    **phrases.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
