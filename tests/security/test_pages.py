@@ -51,7 +51,9 @@ class _Inline(HTMLParser):
 
 def _faults(answer: Any) -> list[str]:
     """What is wrong with the headers and the text of an answer."""
-    policy = dict(part.strip().split(" ", 1) for part in answer.headers.get("Content-Security-Policy", "x y").split(";"))
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer.headers.get("Content-Security-Policy", "x y").split(";")
+    )
     wrong = [f"policy {name}" for name, value in POLICY.items() if policy.get(name) != value]
     wrong += [f"policy allows {word}" for word in ("unsafe", "http:", "*") if word in " ".join(policy.values())]
     wrong += [name for name, value in HEADERS.items() if answer.headers.get(name) != value]
