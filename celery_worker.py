@@ -12,16 +12,19 @@ import os
 from typing import Any, ClassVar
 
 from celery import bootsteps
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, before_task_publish, setup_logging, worker_process_init
 
 from campaigns import jobs
 from campaigns.dial_loop import DialLoop, Ledger, node_id_of
 from config import logging as obzvon_logging
+from config import metrics, task_trace
 from config.app import create_base_app
 from config.extensions import celery, db
 from config.settings import get
 from dialer import jobs as dialer_jobs
 from dialer.gateway import Gateway
+from ops import dial_status, signs
+from ops import jobs as ops_jobs  # noqa: F401 - its task is registered
 
 settings = get()
 flask_app = create_base_app(settings)
@@ -42,6 +45,7 @@ class ContextTask(celery.Task):  # type: ignore[name-defined,misc]
 celery.Task = ContextTask
 celery.conf.beat_schedule = {
     "tick": {"task": "campaigns.tick", "schedule": 1.0, "options": {"queue": dial_queue, "expires": 5}},
+    "evaluate": {"task": "ops.evaluate", "schedule": 15.0, "options": {"queue": "jobs", "expires": 15}},
     "sweep": {"task": "campaigns.sweep", "schedule": 10.0, "options": {"queue": "jobs", "expires": 20}},
 }
 
@@ -49,6 +53,17 @@ celery.conf.beat_schedule = {
 @setup_logging.connect
 def _logging(**_: Any) -> None:
     obzvon_logging.setup(settings)
+
+
+task_trace.install()
+
+
+@beat_init.connect
+def _beat_lives(**_: Any) -> None:
+    """Beat's sign of life: only while it really sends."""
+    pulse = signs.Pulse()
+    before_task_publish.connect(lambda **_kw: (pulse.felt(), metrics.beats.inc()), weak=False)
+    signs.Beating(f"beat@{signs.host()}", "beat", flask_app.app_context, pulse.facts).start()
 
 
 @worker_process_init.connect
@@ -67,6 +82,7 @@ class DialStep(bootsteps.StartStopStep):
         super().__init__(parent, **kwargs)
         self.gateway: Gateway | None = None
         self.lock: Any = None
+        self.beating: signs.Beating | None = None
 
     def start(self, parent: Any) -> None:
         # A second dial worker for the same node waits here until the first one is gone.
@@ -79,9 +95,13 @@ class DialStep(bootsteps.StartStopStep):
         jobs.loop = DialLoop(node_id, self.gateway, lambda campaign_id: jobs.send_dial(campaign_id, settings.node_name))
         dialer_jobs.gateway = self.gateway
         self.gateway.start()
+        self.beating = dial_status.beating(settings.node_name, self.gateway, flask_app.app_context)
+        self.beating.start()
 
     def stop(self, parent: Any) -> None:
         jobs.loop = None
+        if self.beating is not None:
+            self.beating.stop()
         if self.gateway is not None:
             self.gateway.stop()
 

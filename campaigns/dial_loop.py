@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 
 from campaigns import outcomes, store
-from config import database
+from config import database, metrics
 from dialer.calls import CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
 from dialer.models import Node
@@ -99,6 +99,7 @@ class DialLoop:
         capacity = store.Capacity(self._node_id, boot, self._by_rate)
         claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
         if claim.requests:
+            metrics.claimed(len(claim.requests))
             log.info("calls_claimed", campaign=campaign_id, attempts=[request.uid for request in claim.requests])
             crash_point("after_claim")
             for key in (NODE, claim.trunk_id):
@@ -141,6 +142,7 @@ class Ledger:
         """Commit these outcomes and wake their campaigns."""
         recorded = database.write(lambda session: outcomes.record(session, results, database.utcnow()))
         if recorded.dispositions:
+            metrics.recorded(results, recorded.dispositions)
             log.info("outcomes_recorded", outcomes=recorded.dispositions)
         self._wake(recorded.campaign_ids)
 
@@ -151,7 +153,7 @@ class Ledger:
 
     def live(self, ringing: int, talking: int) -> None:
         """Keep the node's live numbers for the pages."""
-
+        metrics.live(ringing, talking)
         database.write(lambda session: store.node_calls(session, self._node_id, ringing, talking))
 
 
