@@ -45,7 +45,7 @@ def gather(settings: Settings, *, ping: bool = True) -> Facts:
             "backup_at": _moment(backup.get("at")),
             "backup_every_h": int(store.setting(session, "delivery").get("backup_every_h", 48)),
             "restored": store.setting(session, "restored"),
-            "database_bytes": _database_bytes(session),
+            "database_bytes": database_bytes(session),
             "database_skew_s": _skew(session),
         }
     seen = broker.look([JOBS, *(f"dial.{node.name}" for node in nodes)], ping=ping)
@@ -147,7 +147,8 @@ def _trunks(session: Session, known: tuple[SignFact, ...]) -> tuple[TrunkFact, .
     return tuple(found)
 
 
-def _database_bytes(session: Session) -> int:
+def database_bytes(session: Session) -> int:
+    """Size of the database, its indexes included."""
     if db.engine.dialect.name == "sqlite":
         pages = session.execute(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
         return int(pages.scalar() or 0)

@@ -55,7 +55,7 @@ class _Processes(Collector):
 def _of_role(folder: Path) -> Iterator[Metric]:
     if folder.is_dir():
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(folder))
+        MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
         yield from registry.collect()
 
 

@@ -1,4 +1,4 @@
-"""How the product itself is: nodes, trunks, workers, queues, disks, alarms and where they are sent. Administrators only."""
+"""How the product itself is: nodes, trunks, workers, queues, disks, alarms and where they go. Administrators only."""
 
 from __future__ import annotations
 
