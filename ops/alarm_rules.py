@@ -119,7 +119,7 @@ def _broker(facts: Facts, open_keys: Collection[str]) -> Iterator[Finding]:
 
 def _disks(facts: Facts, open_keys: Collection[str]) -> Iterator[Finding]:
     for disk in facts.disks:
-        words = {"path": disk.path, "free_mb": disk.free // 1_000_000, "percent": round(disk.part_free * 100, 1)}
+        words = {"path": disk.path, "free_mb": disk.free // 1_000_000, "percent": f"{disk.part_free * 100:.1f} %"}
         full = FULL_OVER if f"disk_full:{disk.subject}" in open_keys else FULL
         low = LOW_OVER if f"disk_low:{disk.subject}" in open_keys else LOW
         if disk.part_free < full:

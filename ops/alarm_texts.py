@@ -42,11 +42,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         N_("Its worker is down, or too slow: look at the workers on this page, and start more of them."),
     ),
     "disk_low": (
-        N_("{percent} % of the disk with {path} are free ({free_mb} MB)."),
+        N_("{percent} of the disk with {path} are free ({free_mb} MB)."),
         N_("Delete old backups and reports, or give it more room, before calling stops."),
     ),
     "disk_full": (
-        N_("The disk with {path} is full: {percent} % are free ({free_mb} MB)."),
+        N_("The disk with {path} is full: {percent} are free ({free_mb} MB)."),
         N_("Make room at once: when nothing can be written, no call is placed. Old backups and logs go first."),
     ),
     "trunk_unreachable": (

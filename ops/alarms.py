@@ -116,7 +116,8 @@ def _told_lately(session: Session, row: Alarm, now: dt.datetime) -> dt.datetime 
 
 
 def _notify(session: Session, row: Alarm, kind: str, now: dt.datetime, channels: Sequence[str]) -> None:
-    row.notified_at = now
+    if kind == "raised":
+        row.notified_at = now
     for channel in channels:
         session.add(
             AlarmNotice(

@@ -82,7 +82,6 @@ SENTENCES: dict[str, str] = {
     "mail_address_wrong": N_("{address} is not an e-mail address."),
     "mail_failed": N_("The e-mail was not taken: {reason}"),
     "certificate_wrong": N_("The certificate must be PEM text: from BEGIN CERTIFICATE to END CERTIFICATE."),
-    "secret_unreadable": N_("The secret was stored with another key: give it again."),
 }
 
 STATUSES: dict[int, str] = {
