@@ -11,14 +11,17 @@ import os
 from typing import Any, ClassVar
 
 from celery import bootsteps
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, before_task_publish, setup_logging, worker_process_init
 from celery.worker import state
 
 from campaigns.dial_worker import DialWorker
 from config import logging as obzvon_logging
+from config import metrics, task_trace
 from config.app import create_base_app
 from config.extensions import celery, db
 from config.settings import get
+from ops import dial_status, signs
+from ops import jobs as ops_jobs  # noqa: F401 - its task is registered
 
 settings = get()
 flask_app = create_base_app(settings)
@@ -37,6 +40,7 @@ class ContextTask(celery.Task):  # type: ignore[name-defined,misc]
 
 celery.Task = ContextTask
 celery.conf.beat_schedule = {
+    "evaluate": {"task": "ops.evaluate", "schedule": 15.0, "options": {"queue": "jobs", "expires": 15}},
     "sweep": {"task": "campaigns.sweep", "schedule": 10.0, "options": {"queue": "jobs", "expires": 20}},
 }
 
@@ -44,6 +48,17 @@ celery.conf.beat_schedule = {
 @setup_logging.connect
 def _logging(**_: Any) -> None:
     obzvon_logging.setup(settings)
+
+
+task_trace.install()
+
+
+@beat_init.connect
+def _beat_lives(**_: Any) -> None:
+    """Beat's sign of life: only while it really sends."""
+    pulse = signs.Pulse()
+    before_task_publish.connect(lambda **_kw: (pulse.felt(), metrics.beats.inc()), weak=False)
+    signs.Beating(f"beat@{signs.host()}", "beat", flask_app.app_context, pulse.facts).start()
 
 
 @worker_process_init.connect
@@ -61,11 +76,16 @@ class DialStep(bootsteps.StartStopStep):
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
         self.dial = DialWorker(settings, flask_app.app_context)
+        self.beating: signs.Beating | None = None
 
     def start(self, parent: Any) -> None:
-        self.dial.start(state.maybe_shutdown)
+        gateway = self.dial.start(state.maybe_shutdown)
+        self.beating = dial_status.beating(settings.node_name, gateway, flask_app.app_context)
+        self.beating.start()
 
     def stop(self, parent: Any) -> None:
+        if self.beating is not None:
+            self.beating.stop()
         self.dial.stop()
 
     terminate = stop

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import outcomes, sounds, store
-from config import database, settings
+from config import database, metrics, settings
 from dialer.calls import CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
 from dialer.models import Node
@@ -149,6 +149,7 @@ class DialLoop:
         )
         claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
         if claim.requests:
+            metrics.claimed(len(claim.requests))
             log.info("calls_claimed", campaign=campaign_id, attempts=[request.uid for request in claim.requests])
             crash_point("after_claim")
             if self._bucket is not None:
@@ -211,6 +212,7 @@ class Ledger:
             log.error("inferred_outcomes_dropped", count=len(results) - len(told), lease=self._lease)
             recorded = database.write(lambda session: self._record(session, told))
         if recorded.dispositions:
+            metrics.recorded(results, recorded.dispositions)
             log.info("outcomes_recorded", outcomes=recorded.dispositions)
         self._wake(recorded.campaign_ids)
 
@@ -228,6 +230,7 @@ class Ledger:
 
     def live(self, ringing: int, talking: int) -> None:
         """Keep the node's live numbers for the pages."""
+        metrics.live(ringing, talking)
         node = (self._node_id, self._lease)
         database.write(lambda session: store.node_calls(session, *node, ringing, talking))
 

@@ -32,10 +32,11 @@ class DialWorker:
         self._lease: Lease | None = None
         self._gateway: Gateway | None = None
 
-    def start(self, ask_to_end: Callable[[], None]) -> None:
+    def start(self, ask_to_end: Callable[[], None]) -> Gateway:
         """Wait until no other worker speaks for this node, then connect and dial.
 
         :param ask_to_end: called while waiting; raises when the process shall end.
+        :returns: the connection to the PBX, for whoever tells its state.
         """
 
         def pause() -> None:
@@ -53,6 +54,7 @@ class DialWorker:
         dialer_jobs.gateway = self._gateway
         self._gateway.start()
         threading.Thread(target=loop.run, args=[self._app_context], name="dial-loop", daemon=True).start()
+        return self._gateway
 
     def stop(self) -> None:
         """Claim no more, hand over what is known, and let the next worker have the node."""

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
+from config import metrics
 from config.extensions import db
 
 T = TypeVar("T")
@@ -154,6 +155,11 @@ def write(work: Callable[[Session], T], attempts: int = 8) -> T:
 
     :raises sqlalchemy.exc.DBAPIError: the last fault, after ``attempts`` tries.
     """
+    with metrics.database_write():
+        return _write(work, attempts)
+
+
+def _write(work: Callable[[Session], T], attempts: int) -> T:
     for attempt in range(attempts):
         try:
             with write_intent(), Session(db.engine, expire_on_commit=False) as session, session.begin():
@@ -161,6 +167,7 @@ def write(work: Callable[[Session], T], attempts: int = 8) -> T:
         except DBAPIError as exc:
             if attempt == attempts - 1 or not is_transient(exc):
                 raise
+            metrics.database_retries.inc()
             time.sleep(min(1.0, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - jitter only
     raise AssertionError("unreachable")
 

@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
+    metrics_token: str = Field(
+        "",
+        pattern=r"^[!-~]{0,200}$",
+        description="Token with which other hosts may read /metrics; empty: this host only.",
+    )
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 
     @field_validator("default_timezone")

@@ -11,16 +11,16 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from config import secret_store
 from config.settings import Settings
 from dialer import ami_rights, events, journal, pbx_control
-from dialer.ami import AmiAddress, AmiClient, AmiError, AmiSession, AmiState, AmiTimes
+from dialer.ami import AmiAddress, AmiClient, AmiError, AmiLostError, AmiSession, AmiState, AmiTimes
 from dialer.call_tracker import CallState, TrackedCall, no_channel, not_placed, result_of
 from dialer.calls import UID_LENGTH, CallLedger, CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
@@ -28,6 +28,8 @@ from dialer.recorder import Recorder
 from dialer.settling import Settler, SettleTimes
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 NUMBER = re.compile(r"\+?[0-9]{2,25}")  # a trunk's prefix and up to 15 digits
 DIGITS = re.compile(r"[0-9]{0,20}")
@@ -67,6 +69,8 @@ class Gateway:
         self._ended: dict[str, float] = {}
         self._boot: str | None = None
         self._trouble = ""
+        #: When every open call was compared with what the PBX has, last after a gap; seconds since 1970.
+        self.reconciled_at: float | None = None
         self._reload_wanted = False
         self._session: AmiSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -134,6 +138,21 @@ class Gateway:
         """End these calls; their results come as those of any other call."""
         self._soon(self._hang_up, tuple(uids))
 
+    def ask(self, question: Callable[[AmiSession], Coroutine[Any, Any, T]], timeout_s: float = 10) -> T:
+        """Ask the PBX something on this connection and wait for the answer.
+
+        :raises AmiError: not connected, refused, or no answer in time.
+        """
+        loop, session = self._loop, self._session
+        if loop is None or session is None or loop.is_closed():
+            raise AmiLostError
+        asked = asyncio.run_coroutine_threadsafe(question(session), loop)
+        try:
+            return asked.result(timeout_s)
+        except TimeoutError as exc:
+            asked.cancel()
+            raise AmiLostError(f"Asterisk did not answer within {timeout_s:g} s.") from exc
+
     # ------------------------------------------------------------------ loop thread: connection
 
     def _run_loop(self) -> None:
@@ -165,6 +184,7 @@ class Gateway:
                     await asyncio.wait_for(self._settler.sweep_for_ever(session, boot), RIGHTS_AGAIN_S)
                 return
             self._boot = boot
+            self.reconciled_at = time.time()
             log.info("pbx_connected", boot=boot)
             await self._settler.sweep_for_ever(session, boot)
         finally:

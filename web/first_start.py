@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TextIO
 from flask import Flask
 from flask_migrate import Migrate, upgrade
 
-from config import ports, settings, supervisor
+from config import metrics, ports, settings, supervisor
 from config.errors import ObzvonError
 from config.extensions import db
 from config.settings import Settings, SettingsError, own_folder
@@ -57,6 +58,7 @@ def prepare(first_block: int = 0) -> Prepared:
         if ended:
             sys.stderr.write(f"{ended} processes of an earlier run were still there and have been ended.\n")
         remove_stale_sockets(current)
+        shutil.rmtree(metrics.folder(current.run), ignore_errors=True)  # counters begin with the processes
         held = ports.ensure(current, first_block)
         settings.get.cache_clear()
         current = settings.get()
@@ -140,10 +142,10 @@ def fill(current: Settings) -> tuple[str, str] | None:
     return administrator
 
 
-def migrate(app: Flask) -> None:
-    """Bring the database to the newest revision."""
+def migrate(app: Flask, revision: str = "head") -> None:
+    """Bring the database to this revision, the newest by default."""
     Migrate(app, db, directory=str(MIGRATIONS))
-    upgrade(directory=str(MIGRATIONS))
+    upgrade(directory=str(MIGRATIONS), revision=revision)
 
 
 def render_asterisk(current: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, phone_numbers
+from campaigns import bases, contacts_file, pause_reasons, phone_numbers
 from config.i18n import N_
 from tts import phrases, sound_files
 
@@ -71,12 +71,7 @@ SENTENCES: dict[str, str] = {
     "node_other_secrets": N_(
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
-    # why the product paused a campaign
-    "trunk_congested": N_("Ten different numbers in a row were refused with “congestion”: the trunk {detail} is ill."),
-    "trunk_failure": N_("The trunk itself does not work: {detail}."),
-    "trunk_switched_off": N_(
-        "The trunk {detail} was switched off meanwhile: switch it on or choose another, then resume."
-    ),
+    **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
     "role_unknown": N_("Choose the role administrator or campaign manager."),
@@ -85,6 +80,21 @@ SENTENCES: dict[str, str] = {
     "own_account": N_("You cannot disable your own account; ask another administrator."),
     "key_name_missing": N_("Give the key a name that says what uses it."),
     "key_unknown": N_("There is no such key."),
+    # alarms and where they are sent
+    "alarm_missing": N_("There is no such alarm, or it is over."),
+    "webhook_url_wrong": N_("Write a whole address that begins with https:// and holds no name or password."),
+    "webhook_host_unknown": N_("The name {host} was not found: is it written right?"),
+    "webhook_host_inside": N_(
+        "{host} leads to {address}, which is not on the public internet. "
+        "If you mean it, add {host} to the allowed hosts."
+    ),
+    "webhook_secret_missing": N_("Give a secret of at least 16 characters: with it the receiver checks the signature."),
+    "webhook_missing": N_("No webhook is set up: give its address first, and save."),
+    "webhook_failed": N_("The webhook was not taken: {reason}"),
+    "mail_missing": N_("No e-mail is set up: give the server and the addresses first, and save."),
+    "mail_address_wrong": N_("{address} is not an e-mail address."),
+    "mail_failed": N_("The e-mail was not taken: {reason}"),
+    "certificate_wrong": N_("The certificate must be PEM text: from BEGIN CERTIFICATE to END CERTIFICATE."),
 }
 
 STATUSES: dict[int, str] = {
