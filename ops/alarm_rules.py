@@ -134,10 +134,10 @@ def _trunks(facts: Facts, _open: Collection[str]) -> Iterator[Finding]:
             continue
         words = {"title": trunk.title}
         if trunk.reachable is False:
-            yield Finding("trunk_unreachable", trunk.name, Severity.CRITICAL, words)
+            yield Finding("trunk_unreachable", trunk.subject, Severity.CRITICAL, words)
         if trunk.must_register and trunk.registration not in ("", "Registered"):
             words = {**words, "state": trunk.registration}
-            yield Finding("trunk_not_registered", trunk.name, Severity.CRITICAL, words)
+            yield Finding("trunk_not_registered", trunk.subject, Severity.CRITICAL, words)
 
 
 def _campaigns(facts: Facts, _open: Collection[str]) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ class SignFact:
 
 @dataclass(frozen=True)
 class TrunkFact:
-    """One trunk; None and empty: not known, or not asked."""
+    """One trunk on one of its nodes; None and empty: not known, or not asked."""
 
     name: str
     title: str
@@ -47,6 +47,11 @@ class TrunkFact:
     must_register: bool = False
     open_calls: int = 0
     channels: int = 0
+
+    @property
+    def subject(self) -> str:
+        """The alarms' name for it: a carrier may answer one node and not another."""
+        return f"{self.name}@{self.node}"
 
 
 @dataclass(frozen=True)

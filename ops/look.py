@@ -20,7 +20,7 @@ from config import database
 from config.database import utcnow
 from config.extensions import db
 from config.settings import Settings
-from dialer.models import Node, Trunk, TrunkKind
+from dialer.models import Node, Trunk, TrunkKind, trunk_node
 from dialer.pbx_status import PbxStatus
 from ops import broker, signs, store
 from ops.facts import CampaignFact, DiskFact, Facts, FolderFact, NodeFact, SignFact, TrunkFact
@@ -69,10 +69,10 @@ def _moment(value: object) -> dt.datetime | None:
 
 def _nodes(session: Session) -> tuple[NodeFact, ...]:
     running = (
-        select(Trunk.node_id, func.count())
-        .join(Campaign, Campaign.trunk_id == Trunk.id)
+        select(trunk_node.c.node_id, func.count())
+        .join(Campaign, Campaign.trunk_id == trunk_node.c.trunk_id)
         .where(Campaign.state == CampaignState.RUNNING)
-        .group_by(Trunk.node_id)
+        .group_by(trunk_node.c.node_id)
     )
     busy = {node_id: count for node_id, count in session.execute(running)}
     now = utcnow()
@@ -122,12 +122,14 @@ def _trunks(session: Session, known: tuple[SignFact, ...]) -> tuple[TrunkFact, .
         if sign.role == "dial" and now - sign.seen_at < FRESH and "ami_error" not in sign.facts
     }
     up = session.execute(
-        select(Attempt.trunk_id, func.count()).where(Attempt.open_for_contact > 0).group_by(Attempt.trunk_id)
+        select(Attempt.trunk_id, Attempt.node_id, func.count())
+        .where(Attempt.open_for_contact > 0)
+        .group_by(Attempt.trunk_id, Attempt.node_id)
     )
-    open_calls = {trunk_id: count for trunk_id, count in up}
-    rows = session.execute(select(Trunk, Node.name).join(Node, Node.id == Trunk.node_id).order_by(Trunk.name)).all()
+    open_calls = {(trunk_id, node_id): count for trunk_id, node_id, count in up}
+    lives = select(Trunk, Node.id, Node.name).join(trunk_node, trunk_node.c.trunk_id == Trunk.id).join(Node)
     found = []
-    for row, node in rows:
+    for row, node_id, node in session.execute(lives.order_by(Trunk.name, Node.name)):
         status = told[node].trunks.get(row.name) if node in told else None
         asked = status is not None and row.qualify and row.enabled and row.kind != TrunkKind.OTHER
         found.append(
@@ -140,7 +142,7 @@ def _trunks(session: Session, known: tuple[SignFact, ...]) -> tuple[TrunkFact, .
                 status.reachable if status is not None and asked else None,
                 status.registration if status is not None else "",
                 row.register and row.enabled,
-                open_calls.get(row.id, 0),
+                open_calls.get((row.id, node_id), 0),
                 row.channels,
             )
         )

@@ -109,15 +109,19 @@ class _State(Collector):
         yield calls
 
     def _trunks(self) -> Iterator[Metric]:
-        reachable = GaugeMetricFamily(f"{PREFIX}trunk_reachable", "1: the carrier answers OPTIONS", labels=["trunk"])
-        registered = GaugeMetricFamily(f"{PREFIX}trunk_registered", "1: registered at the carrier", labels=["trunk"])
-        calls = GaugeMetricFamily(f"{PREFIX}trunk_calls", "Open attempts of a trunk", labels=["trunk"])
+        reachable = GaugeMetricFamily(
+            f"{PREFIX}trunk_reachable", "1: the carrier answers OPTIONS", labels=["trunk", "node"]
+        )
+        registered = GaugeMetricFamily(
+            f"{PREFIX}trunk_registered", "1: registered at the carrier", labels=["trunk", "node"]
+        )
+        calls = GaugeMetricFamily(f"{PREFIX}trunk_calls", "Open attempts of a trunk", labels=["trunk", "node"])
         for trunk in self._facts.trunks:
-            calls.add_metric([trunk.name], trunk.open_calls)
+            calls.add_metric([trunk.name, trunk.node], trunk.open_calls)
             if trunk.reachable is not None:
-                reachable.add_metric([trunk.name], int(trunk.reachable))
+                reachable.add_metric([trunk.name, trunk.node], int(trunk.reachable))
             if trunk.must_register and trunk.registration:
-                registered.add_metric([trunk.name], int(trunk.registration == "Registered"))
+                registered.add_metric([trunk.name, trunk.node], int(trunk.registration == "Registered"))
         yield from (reachable, registered, calls)
 
     def _rest(self) -> Iterator[Metric]:
