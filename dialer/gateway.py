@@ -7,6 +7,7 @@ What Asterisk did while nobody listened is found in its journal and its list of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 import time
@@ -18,7 +19,7 @@ import structlog
 
 from config import secret_store
 from config.settings import Settings
-from dialer import events, journal
+from dialer import ami_rights, events, journal, pbx_control
 from dialer.ami import AmiAddress, AmiClient, AmiError, AmiLostError, AmiSession, AmiState, AmiTimes
 from dialer.call_tracker import CallState, TrackedCall, no_channel, not_placed, result_of
 from dialer.calls import UID_LENGTH, CallLedger, CallRequest, CallResult, OpenCall
@@ -35,16 +36,12 @@ DIGITS = re.compile(r"[0-9]{0,20}")
 UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
 SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
-#: Reloaded together by Asterisk's own "pjsip reload", as far as we load them.
-PJSIP_MODULES = (
-    "res_pjsip.so",
-    "res_pjsip_endpoint_identifier_ip.so",
-    "res_pjsip_outbound_registration.so",
-)
 #: How long an ended uid is remembered, so that nothing places it again or ends it a second time.
 REMEMBER_S = 600.0
 #: A call claimed longer ago is not placed: Stop may have been pressed, the window may have closed.
 PLACE_WITHIN_S = 1.0
+#: After so long with wrong rights we log in anew: they may have been mended, and count from the login on.
+RIGHTS_AGAIN_S = 30.0
 #: An Asterisk that says nothing for so long (it is pinged twice a second) may be frozen: what we send would go out
 #: when it wakes, however late that is.
 SILENT_S = 1.5
@@ -71,6 +68,7 @@ class Gateway:
         self._calls: dict[str, TrackedCall] = {}
         self._ended: dict[str, float] = {}
         self._boot: str | None = None
+        self._trouble = ""
         #: When every open call was compared with what the PBX has, last after a gap; seconds since 1970.
         self.reconciled_at: float | None = None
         self._reload_wanted = False
@@ -106,6 +104,11 @@ class Gateway:
         return boot if session is not None and session.silent_s < SILENT_S else None
 
     @property
+    def trouble(self) -> str:
+        """A stable code when the PBX is connected but must not be used, else ''."""
+        return self._trouble
+
+    @property
     def state(self) -> AmiState:
         """The connection's state, for an operator."""
         return self._client.state
@@ -128,8 +131,8 @@ class Gateway:
         return set(self._calls)
 
     def reload(self) -> None:
-        """Have Asterisk read its rendered SIP configuration again."""
-        self._soon(self._reload)
+        """Have Asterisk read its rendered SIP configuration again; when it is away, after the next connection."""
+        self._reload_wanted = not pbx_control.reload_sip(self._settings)
 
     def hangup(self, uids: Iterable[str]) -> None:
         """End these calls; their results come as those of any other call."""
@@ -173,8 +176,13 @@ class Gateway:
         consumer = asyncio.ensure_future(self._consume(session))
         try:
             if self._reload_wanted:
-                self._reload()
+                asyncio.get_running_loop().run_in_executor(None, self.reload)
+            self._trouble = await ami_rights.fault(session)
             boot = await self._settler.settle_gap(session)
+            if self._trouble:  # outcomes are taken, nothing is dialled
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._settler.sweep_for_ever(session, boot), RIGHTS_AGAIN_S)
+                return
             self._boot = boot
             self.reconciled_at = time.time()
             log.info("pbx_connected", boot=boot)
@@ -288,18 +296,6 @@ class Gateway:
                     session.post("Hangup", {"Channel": uid, "Cause": "16"})
                 except AmiError:
                     return
-
-    def _reload(self) -> None:
-        session = self._session
-        if session is None:
-            self._reload_wanted = True
-            return
-        self._reload_wanted = False
-        for module in PJSIP_MODULES:
-            try:
-                session.post("Reload", {"Module": module}, lambda told: log.info("reloaded", told=told.get("Message")))
-            except AmiError:
-                return
 
     def _count_live(self) -> tuple[int, int]:
         calls = list(self._calls.values())

@@ -123,17 +123,21 @@ def fill(current: Settings) -> tuple[str, str] | None:
 
     :return: the administrator's name and password when he was made just now.
     """
-    from dialer import trunks
+    from campaigns import sounds
+    from dialer import nodes, trunks
     from web import accounts, create_app
 
     app = create_app(current)
     with app.app_context():
         migrate(app)
-        trunks.ensure_node(current)
-        if current.rehearsal:
+        if current.runs("pbx"):
+            nodes.ensure_node(current)
             trunks.ensure_rehearsal(current)
+            render_asterisk(current)
+        else:
+            nodes.check_secrets(current)
         administrator = accounts.ensure_admin()
-        render_asterisk(current)
+        sounds.keep_all(current.sounds)
         db.engine.dispose()
     return administrator
 
@@ -157,13 +161,17 @@ def render_asterisk(current: Settings) -> None:
 
 
 def programs(current: Settings) -> list[supervisor.Program]:
-    """All processes of a copy."""
+    """The processes of this copy: all, or those that ``OBZVON_PROCESSES`` names."""
     from dialer import pbx_config
 
-    asterisks = [supervisor.Program("pbx", pbx_config.pbx_command(current))]
-    if current.rehearsal:
-        asterisks.append(supervisor.Program("carrier", pbx_config.carrier_command(current)))
-    return [supervisor.redis(current), *asterisks, *supervisor.python_programs(current)]
+    found = []
+    if current.runs("redis"):
+        found.append(supervisor.redis(current))
+    if current.runs("pbx"):
+        found.append(supervisor.Program("pbx", pbx_config.pbx_command(current)))
+    if current.runs("carrier"):
+        found.append(supervisor.Program("carrier", pbx_config.carrier_command(current)))
+    return found + [program for program in supervisor.python_programs(current) if current.runs(program.name)]
 
 
 #: Errors that are told as one sentence, without a traceback.

@@ -1,6 +1,6 @@
 """Signs of life, alarms, their notices, settings of their delivery.
 
-Revision ID: 0002_alarms
+Revision ID: 0003_alarms
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from config.database import UtcDateTime
 
-revision = "0002_alarms"
-down_revision = "0001"
+revision = "0003_alarms"
+down_revision = "0002_nodes"
 branch_labels = None
 depends_on = None
 
