@@ -144,7 +144,7 @@ class _State(Collector):
         silence = GaugeMetricFamily(
             f"{PREFIX}sign_of_life_age_seconds", "Since a process's last sign of life", labels=["process"]
         )
-        for sign in facts.signs:
+        for sign in (sign for sign in facts.signs if sign.role in metrics.ROLES):
             silence.add_metric([sign.name], max(0.0, (facts.now - sign.seen_at).total_seconds()))
         yield from (queues, disk, silence)
 
