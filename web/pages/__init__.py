@@ -14,7 +14,7 @@ from web.queries import Page
 
 pages = Blueprint("pages", __name__)
 
-from web.pages import accounts, bases, campaigns, contacts, exports, live, settings, trunks  # noqa: E402, F401 - they add their routes
+from web.pages import accounts, bases, campaigns, contacts, exports, live, nodes, settings, trunks  # noqa: E402, F401 - they add their routes
 
 
 @pages.app_context_processor
@@ -41,7 +41,11 @@ def _shared() -> dict[str, Any]:
 
 
 def _menu() -> list[tuple[str, str, str]]:
-    items = [("pages.campaigns", _("Campaigns"), "campaigns"), ("pages.trunks", _("Trunks"), "trunks")]
+    items = [
+        ("pages.campaigns", _("Campaigns"), "campaigns"),
+        ("pages.trunks", _("Trunks"), "trunks"),
+        ("pages.nodes", _("Nodes"), "nodes"),
+    ]
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))
     return items
@@ -49,7 +53,7 @@ def _menu() -> list[tuple[str, str, str]]:
 
 def _section() -> str:
     path = request.path.strip("/").split("/")[0]
-    return path if path in ("trunks", "accounts", "account") else "campaigns"
+    return path if path in ("trunks", "nodes", "accounts", "account") else "campaigns"
 
 
 def here(**changes: Any) -> str:
