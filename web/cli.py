@@ -77,10 +77,11 @@ def _run(options: argparse.Namespace) -> int:
         told.append(True)
         if options.json:
             name, password = prepared.administrator or ("", "")
-            address = foreground.address(prepared.settings)
+            address = foreground.address(prepared.settings) if prepared.settings.runs("web") else ""
             print(json.dumps({"address": address, "name": name, "password": password}), flush=True)
             return
-        print(f"\nObzvon is ready: {foreground.address(prepared.settings)}", flush=True)
+        what = foreground.address(prepared.settings) if prepared.settings.runs("web") else prepared.settings.processes
+        print(f"\nObzvon is ready: {what}", flush=True)
         _print_administrator(prepared)
         print(f"Logs are in {prepared.settings.logs}. Ctrl-C ends everything.", flush=True)
 

@@ -67,7 +67,7 @@ SENTENCES: dict[str, str] = {
     "node_not_silent": N_(
         "The dial worker of this node is alive and settles its calls by itself: drain the node instead."
     ),
-    "node_lacks_sound": N_("It has not the message of the campaigns {detail}: upload the message again."),
+    "node_lacks_sound": N_("It lacks the message of these campaigns: {detail}. Upload it again."),
     "node_other_secrets": N_(
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
