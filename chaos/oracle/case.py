@@ -191,11 +191,16 @@ class Case:
     def setting(self, kind: str, key: int, column: str, stored: Any) -> Timeline:
         """A column's values over time; where nobody changed it, what the database has."""
         items = [_known(item, item.fields[column]) for item in self._told(_SET[kind], key) if column in item.fields]
-        return Timeline([] if items else [stored], items)
+        told_before = any(item.sure is not None and item.sure <= self._first_call for item in items)
+        return Timeline([] if told_before else [stored], items)
+
+    @property
+    def _first_call(self) -> float:
+        return self.calls[0].invited if self.calls else float("inf")
 
     def unknown_before(self) -> list[tuple[str, int, str]]:
         """(kind, id, column) of settings that were changed, while nothing says what they were at the first call."""
-        first = self.calls[0].invited if self.calls else float("inf")
+        first = self._first_call
         found: set[tuple[str, int, str]] = set()
         for kind, kinds in _SET.items():
             for key in {item.id for item in self.evidence.acknowledged if item.kind in kinds}:
