@@ -99,6 +99,7 @@ class DialLoop:
         capacity = store.Capacity(self._node_id, boot, self._by_rate)
         claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
         if claim.requests:
+            log.info("calls_claimed", campaign=campaign_id, attempts=[request.uid for request in claim.requests])
             crash_point("after_claim")
             for key in (NODE, claim.trunk_id):
                 self._buckets[key].take(len(claim.requests), self._clock())
@@ -138,8 +139,10 @@ class Ledger:
 
     def record(self, results: Sequence[CallResult]) -> None:
         """Commit these outcomes and wake their campaigns."""
-        woken = database.write(lambda session: outcomes.record(session, results, database.utcnow()))
-        self._wake(woken)
+        recorded = database.write(lambda session: outcomes.record(session, results, database.utcnow()))
+        if recorded.dispositions:
+            log.info("outcomes_recorded", outcomes=recorded.dispositions)
+        self._wake(recorded.campaign_ids)
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Attempts of this node without outcome."""

@@ -35,11 +35,18 @@ class _Closed:
     next: Next
 
 
-def record(session: Session, results: Sequence[CallResult], now: dt.datetime) -> set[int]:
-    """Write these outcomes; one already written is left as it is.
+@dataclass(frozen=True)
+class Recorded:
+    """What this transaction wrote."""
 
-    :returns: ids of the campaigns whose calls ended, to be woken after the commit.
-    """
+    #: To be woken after the commit: channels of theirs are free.
+    campaign_ids: set[int]
+    #: Only the outcomes that are new, by the attempt's uid.
+    dispositions: dict[str, str]
+
+
+def record(session: Session, results: Sequence[CallResult], now: dt.datetime) -> Recorded:
+    """Write these outcomes; one already written is left as it is."""
     by_uid = {result.uid: result for result in results}
     rows = session.execute(
         select(
@@ -61,7 +68,9 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
         _close_attempts(session, closed, now)
         _move_contacts(session, closed)
         _watch_trunks(session, closed, now)
-    return {item.row.campaign_id for item in closed}
+    return Recorded(
+        {item.row.campaign_id for item in closed}, {item.row.uid: item.disposition.value for item in closed}
+    )
 
 
 def _policies(session: Session, campaign_ids: set[int]) -> dict[int, tuple[float, RetryPolicy]]:

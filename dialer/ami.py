@@ -102,10 +102,12 @@ class AmiTimes:
     connect: float = 5.0
     answer: float = 10.0
     booted: float = 60.0
-    ping_every: float = 2.0
+    #: Often, because :attr:`AmiSession.silent_s` is to tell within a second or two that Asterisk does nothing.
+    ping_every: float = 0.5
     ping_deadline: float = 5.0
     back_off_least: float = 0.2
-    back_off_most: float = 5.0
+    #: Asterisk is on this machine: a try costs nothing, and calls wait.
+    back_off_most: float = 1.0
     refused: float = 30.0
 
 
@@ -137,6 +139,8 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
     def __init__(self, manager: _Manager) -> None:
         self._manager = manager
         self._tail = b""
+        #: When the last bytes came, monotonic seconds.
+        self.heard = time.monotonic()
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
@@ -144,6 +148,7 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
         self.factory = self._manager
 
     def data_received(self, data: bytes) -> None:
+        self.heard = time.monotonic()
         data = self._tail + data
         end = data.rfind(b"\r\n\r\n")
         if end < 0:
@@ -287,6 +292,12 @@ class AmiSession:
         future = self._send(name, headers)
         if done is not None:
             future.add_done_callback(lambda answered: None if answered.cancelled() else done(answered.result()))
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since Asterisk said anything; readable from any thread."""
+        heard: float = self._manager.protocol.heard
+        return time.monotonic() - heard
 
     def close(self, reason: str = "closed by us") -> None:
         """End the connection; every waiting action gets AmiLostError."""

@@ -7,13 +7,14 @@ What Asterisk did while nobody listened is found in its journal and its list of 
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
+
+import structlog
 
 from config import secret_store
 from config.settings import Settings
@@ -25,7 +26,7 @@ from dialer.crash_points import crash_point
 from dialer.recorder import Recorder
 from dialer.settling import Settler, SettleTimes
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 NUMBER = re.compile(r"\+?[0-9]{2,25}")  # a trunk's prefix and up to 15 digits
 DIGITS = re.compile(r"[0-9]{0,20}")
@@ -42,6 +43,9 @@ PJSIP_MODULES = (
 REMEMBER_S = 600.0
 #: A call claimed longer ago is not placed: Stop may have been pressed, the window may have closed.
 PLACE_WITHIN_S = 1.0
+#: An Asterisk that says nothing for so long (it is pinged twice a second) may be frozen: what we send would go out
+#: when it wakes, however late that is.
+SILENT_S = 1.5
 
 
 class Gateway:
@@ -94,7 +98,8 @@ class Gateway:
     @property
     def boot(self) -> str | None:
         """Since when the connected PBX runs, once every gap is settled; None: claim nothing now."""
-        return self._boot
+        session, boot = self._session, self._boot
+        return boot if session is not None and session.silent_s < SILENT_S else None
 
     @property
     def state(self) -> AmiState:
@@ -152,7 +157,7 @@ class Gateway:
                 self._reload()
             boot = await self._settler.settle_gap(session)
             self._boot = boot
-            log.info("Asterisk is connected, up since %s", boot)
+            log.info("pbx_connected", boot=boot)
             await self._settler.sweep_for_ever(session, boot)
         finally:
             self._boot = None
@@ -166,7 +171,7 @@ class Gateway:
             try:
                 self._handle(message)
             except Exception:
-                log.exception("an event could not be used: %s", message.get("Event"))
+                log.exception("event_not_used", name=message.get("Event"))
 
     def _handle(self, message: Mapping[str, Any]) -> None:
         event = events.parse(message)
@@ -188,7 +193,7 @@ class Gateway:
             call.answered()
         elif uid in self._ended:
             # We said that it was never placed; it must not go on, since the person may be called again.
-            log.error("call %s came up after it had been given up; hanging up", uid)
+            log.error("call_up_after_it_was_given_up", attempt=uid, done="hanging up")
             self._hang_up((uid,))
         crash_point("after_answer_event")
 
@@ -196,6 +201,7 @@ class Gateway:
 
     def _place_all(self, requests: Sequence[CallRequest], boot: str) -> None:
         session = self._session
+        sent: list[str] = []
         for request in requests:
             if request.uid in self._ended:
                 self._calls.pop(request.uid, None)
@@ -206,22 +212,27 @@ class Gateway:
             if time.monotonic() - request.claimed > PLACE_WITHIN_S:
                 self._finish(not_placed(request.uid, "it came too late: the campaign may have been stopped since"))
                 continue
-            self._place(session, request)
+            if self._place(session, request):
+                sent.append(request.uid)
+        if sent:
+            log.info("calls_sent", attempts=sent)
 
-    def _place(self, session: AmiSession, request: CallRequest) -> None:
+    def _place(self, session: AmiSession, request: CallRequest) -> bool:
         try:
             headers = originate_headers(request, self._settings.sounds)
             crash_point("originate_before_send")
             session.post("Originate", headers, lambda answer: self._originate_answered(request.uid, answer))
             crash_point("originate_after_send")
         except (AmiError, ValueError) as exc:
-            log.error("call %s was not sent: %s", request.uid, exc)
+            log.error("call_not_sent", attempt=request.uid, error=str(exc))
             self._finish(not_placed(request.uid, str(exc)))
+            return False
+        return True
 
     def _originate_answered(self, uid: str, answer: Mapping[str, Any]) -> None:
         if answer.get("Response") == "Error":
             why = str(answer.get("Message", ""))
-            log.error("Asterisk refused to place call %s: %s", uid, why)
+            log.error("call_refused_by_pbx", attempt=uid, why=why)
             self._finish(not_placed(uid, why))
 
     def _finish(self, result: CallResult) -> None:
@@ -231,7 +242,7 @@ class Gateway:
             return
         self._ended[result.uid] = time.monotonic()
         if result.detail.startswith("unlisted"):
-            log.warning("call %s: %s", result.uid, result.detail)
+            log.warning("outcome_not_in_the_table", attempt=result.uid, detail=result.detail)
         self._recorder.put(result)
 
     def _results_recorded(self, uids: Sequence[str]) -> None:
@@ -245,7 +256,7 @@ class Gateway:
         try:
             journal.forget(session, uids)
         except AmiError:
-            log.info("the journal keeps %d entries until the next connection", len(uids))
+            log.info("journal_kept_until_the_next_connection", entries=len(uids))
 
     def _hang_up(self, uids: Sequence[str]) -> None:
         session = self._session
@@ -266,7 +277,7 @@ class Gateway:
         self._reload_wanted = False
         for module in PJSIP_MODULES:
             try:
-                session.post("Reload", {"Module": module}, lambda answer: log.info("reload: %s", answer.get("Message")))
+                session.post("Reload", {"Module": module}, lambda told: log.info("reloaded", told=told.get("Message")))
             except AmiError:
                 return
 
@@ -281,7 +292,7 @@ class Gateway:
             try:
                 loop.call_soon_threadsafe(work, *args)
             except RuntimeError:
-                log.debug("the gateway has stopped")
+                log.debug("gateway_has_stopped")
 
     # ------------------------------------------------------------------ loop thread: for the settler
 

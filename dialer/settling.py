@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import structlog
 
 from dialer import journal
 from dialer.ami import AmiSession
@@ -22,7 +23,7 @@ from dialer.call_record import CallRecord
 from dialer.call_tracker import TrackedCall, not_placed, result_of, unknown
 from dialer.calls import CallResult, OpenCall
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +135,18 @@ class Settler:
     async def _sweep(self, session: AmiSession, boot: str) -> None:
         self._calls.forget_ended()
         before = time.monotonic() - self._times.unclaimed_after
-        claimed_before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=self._times.unclaimed_after)
-        boots = {c.uid: c.boot for c in await self._calls.open_calls() if c.claimed_at < claimed_before}
+        now = dt.datetime.now(dt.UTC)
+        on_its_way = dt.timedelta(seconds=self._times.unclaimed_after)
+        # abs: a clock that was set back makes old calls look as if they were of the future.
+        boots = {c.uid: c.boot for c in await self._calls.open_calls() if abs(now - c.claimed_at) > on_its_way}
         for uid, call in self._calls.followed().items():
             boots.pop(uid, None)
             if call.since < before:
                 boots[uid] = call.boot
         boots = {uid: at for uid, at in boots.items() if not self._calls.has_ended(uid)}
         look = await self._look(session)
-        settled = time.time() - self._times.journal_after
         for uid, record in look.journal.items():
-            if record.ended < settled:
+            if abs(time.time() - record.ended) > self._times.journal_after:
                 self._calls.record_again(result_of(uid, record))
         undecided = self._decide(boots, boot, look)
         if undecided:
@@ -175,7 +177,7 @@ class Settler:
             elif uid in look.channels:
                 self._calls.adopt(uid, boot, look.channels[uid])
             else:
-                log.warning("call %s was never placed", uid)
+                log.warning("call_never_placed", attempt=uid)
                 self._calls.finish(not_placed(uid, "the call never reached Asterisk"))
 
     async def _look(self, session: AmiSession) -> _Look:

@@ -8,7 +8,7 @@ from flask import current_app
 from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
-from campaigns import removal, service, store
+from campaigns import outcomes, removal, service, store
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
@@ -82,8 +82,8 @@ def test_i1_concurrent_claims_never_share_a_contact_nor_pass_the_limit():
 def test_i3_an_outcome_is_written_once():
     campaign_id = make(contacts=1)
     (request,) = claim(campaign_id).requests
-    assert record(CallResult(request.uid, CallOutcome.BUSY, sip_code=486)) == {campaign_id}
-    assert record(CallResult(request.uid, CallOutcome.ANSWERED, listened_s=9)) == set()
+    assert record(CallResult(request.uid, CallOutcome.BUSY, sip_code=486)).campaign_ids == {campaign_id}
+    assert record(CallResult(request.uid, CallOutcome.ANSWERED, listened_s=9)) == outcomes.Recorded(set(), {})
     (contact,) = contact_rows(campaign_id)
     assert (contact.state, contact.attempts, contact.last_disposition) == (ContactState.PENDING, 1, Disposition.BUSY)
     assert one(select(Attempt.disposition)) == Disposition.BUSY
