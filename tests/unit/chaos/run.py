@@ -28,6 +28,8 @@ SHAPES = {
     "no_answer": (None, float(RING_S)),
 }
 UNCOUNTED = ("not_placed", "trunk_failure")
+SIP_CODES = {"busy": 486, "invalid_number": 404, "declined": 603, "congestion": 503, "unavailable": 480}
+_NO_ROWS = {"rows": 0, "accepted": 0, "rejected": 0, "duplicates": 0}
 
 
 def stored(moment: float | None) -> str | None:
@@ -58,7 +60,8 @@ class Run:
         row = {"id": key, "campaign_id": campaign, "base_id": campaign, "number": number, "timezone": None}
         row |= {"state": "pending", "attempts": 0, "tries": 0, "due_at": stored(T0), "last_disposition": None}
         rows.append(row | more)
-        self.base(campaign)["accepted"] += 1
+        for column in ("accepted", "rows"):
+            self.base(campaign)[column] += 1
         self.expected[campaign] = self.expected.get(campaign, frozenset()) | {number}
         return key
 
@@ -75,6 +78,7 @@ class Run:
         attempt |= {"contact_id": contact, "open_for_contact": None, "number_of_attempt": row["tries"] + 1}
         attempt |= {"trunk_id": 1, "node_id": 1, "claimed_at": stored(at), "ended_at": stored(end)}
         attempt |= {"disposition": outcome, "counted": int(outcome not in UNCOUNTED), "listened_s": connected or 0.0}
+        attempt["sip_code"] = SIP_CODES.get(outcome, 200 if connected else None)
         self.tables["attempt"].append(attempt | more)
         row["tries"] += 1
         row["attempts"] += attempt["counted"]
@@ -107,7 +111,7 @@ class Run:
     def second_campaign(self) -> None:
         """Campaign 2, on the same trunk, without contacts."""
         self.tables["campaign"].append(_campaign(2))
-        self.tables["base"].append({**self.base(1), "id": 2, "campaign_id": 2, "accepted": 0})
+        self.tables["base"].append({**self.base(1), "id": 2, "campaign_id": 2, **_NO_ROWS})
 
     # ------------------------------------------------------------------ finding
 
@@ -144,7 +148,7 @@ class Run:
         return Evidence(
             database=address,
             carrier_logs=(folder / "calls.jsonl",),
-            event_logs=(folder / "dial.log",),
+            event_logs=(folder / "dial.log",) if self.events else (),
             faults=tuple(self.faults),
             acknowledged=tuple(self.acknowledged),
             expected=self.expected,
@@ -189,7 +193,7 @@ def clean() -> Run:
     run = Run()
     run.tables = {
         "campaign": [_campaign(1)],
-        "base": [{"id": 1, "campaign_id": 1, "filename": "a.csv", "comment": "", "state": "ready", "accepted": 0}],
+        "base": [{"id": 1, "campaign_id": 1, "filename": "a.csv", "comment": "", "state": "ready", **_NO_ROWS}],
         "trunk": [{"id": 1, "name": "rehearsal", "channels": 3, "number_prefix": "", "allowed_prefixes": ["79"]}],
         "node": [{"id": 1, "name": "pbx1", "channels": 3}],
         "contact": [],

@@ -1,10 +1,11 @@
 """Evidence of a run that kept every promise gives no breach, and its figures."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from chaos.oracle import Evidence, judge, keep, read_folder
+from chaos.oracle import Evidence, Observer, judge, keep, read_folder
 from chaos.oracle.__main__ import main
 from tests.unit.chaos.run import T0, clean
 
@@ -73,9 +74,13 @@ def test_numbers_are_masked(run, tmp_path):
 
 
 def test_only_the_chosen_campaigns_are_judged(run, tmp_path):
-    run.first("busy")["disposition"] = None
-    run.options["campaigns"] = frozenset()
+    run.second_campaign()
+    run.contact("79005550301", campaign=2)
+    del run.expected[2]
+    run.options["campaigns"] = frozenset({1})
     assert judge(run.evidence(tmp_path)).breaches == ()
+    run.options["campaigns"] = None
+    assert judge(run.evidence(tmp_path)).breaches != ()
 
 
 def test_a_folder_as_the_rig_writes_it(run, tmp_path):
@@ -83,9 +88,39 @@ def test_a_folder_as_the_rig_writes_it(run, tmp_path):
     evidence = run.evidence(tmp_path / "run")
     told = {"database": evidence.database, "carrier_logs": [str(evidence.carrier_logs[0])], "expected": {"1": 10}}
     (tmp_path / "evidence.json").write_text(json.dumps(told))
-    (tmp_path / "faults.jsonl").write_text(
-        json.dumps({"time": T0 + 21, "kind": "kill", "target": "pbx", "more": "is passed over"}) + "\n"
-    )
+    fault = {"time": T0 + 21, "kind": "kill", "target": "pbx", "more": "is passed over"}
+    (tmp_path / "faults.jsonl").write_text(json.dumps(fault) + "\n")
     read = read_folder(tmp_path)
     assert isinstance(read, Evidence)
     assert judge(read).breaches == ()
+
+
+def test_a_fault_that_missed_excuses_nothing(run, tmp_path):
+    keep(run.evidence(tmp_path / "run"), tmp_path / "kept")
+    faults = tmp_path / "kept" / "faults.jsonl"
+    lines = [json.loads(line) for line in faults.read_text().splitlines()]
+    lines[1]["missed"] = "the PBX was just gone"
+    faults.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert any(breach.invariant == "I6" for breach in judge(read_folder(tmp_path / "kept")).breaches)
+
+
+def test_an_observer_sees_an_outcome_that_was_rewritten(run, tmp_path):
+    """What a page showed must not be something else, or gone, afterwards."""
+    evidence = run.evidence(tmp_path)
+    observer = Observer(evidence.database, tmp_path / "seen.log")
+    assert observer.look()
+    assert observer.look()
+    observer.close()
+    logs = (*evidence.event_logs, tmp_path / "seen.log")
+    assert judge(replace(evidence, event_logs=logs)).breaches == ()
+    assert len(logs[1].read_text().splitlines()) == 1
+    run.events.clear()
+    run.first("busy")["disposition"] = None
+    breaches = judge(replace(run.evidence(tmp_path), event_logs=logs)).breaches
+    assert any("but was seen as busy" in breach.sentence for breach in breaches)
+
+
+def test_an_observer_of_a_database_that_is_away(tmp_path):
+    observer = Observer(f"sqlite:///{tmp_path}/nowhere.sqlite3", tmp_path / "seen.log")
+    assert not observer.look()
+    observer.close()
