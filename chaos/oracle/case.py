@@ -81,6 +81,7 @@ class Case:
         self.contacts = [c for c in tables.contacts.values() if c.campaign_id in self.campaigns]
         #: Calls of the judged campaigns, in the order of their INVITEs.
         self.calls = [call for call in calls if self.is_judged(call)]
+        self._deaths = [f for f in evidence.faults if f.kind == "kill" and f.target in ("pbx", "carrier")]
         self.pbx_deaths = [f for f in evidence.faults if f.kind == "kill" and f.target == "pbx"]
         self._held_up = _merged(
             (f.time, f.end) for f in evidence.faults if (f.kind, f.target) in _HELD_UP and f.end > f.time
@@ -120,16 +121,22 @@ class Case:
     # ------------------------------------------------------------------ faults
 
     def died_with(self, call: Call) -> Fault | None:
-        """The kill of the PBX that took our side of this call away, though nobody told the carrier."""
+        """The kill that ended this call: of the PBX, which the carrier is not told, or of the carrier itself."""
         node = self._node_name(self.attempt(call))
         latest = self.tolerance.clock_s
-        for fault in self.pbx_deaths:
-            if _hits(fault, node) and call.invited <= fault.time + latest and call.end > fault.time:
+        for fault in self._deaths:
+            up = call.invited <= fault.time + latest and call.end > fault.time
+            if up and (_hits(fault, node) if fault.target == "pbx" else call.ended is None):
                 return fault
         return None
 
+    def untold(self, call: Call) -> bool:
+        """Whether the carrier died before it could say how this call went."""
+        fault = self.died_with(call)
+        return fault is not None and fault.target == "carrier"
+
     def up_until(self, call: Call) -> float:
-        """When the call ended for us: at the carrier, or with our PBX."""
+        """When the call ended for us: at the carrier, or with what was killed."""
         fault = self.died_with(call)
         return call.end if fault is None else max(call.invited, fault.time)
 

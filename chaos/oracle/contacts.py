@@ -167,6 +167,8 @@ def reached_heard(case: Case) -> Iterator[Breach]:
         if attempt.disposition != rules.REACHED:
             continue
         calls = case.calls_of.get(attempt.uid, [])
+        if any(case.untold(call) for call in calls):
+            continue
         heard = max((_heard_s(case, call) for call in calls), default=0.0)
         needed = rules.heard_s(case.campaign(attempt))
         if heard < needed - case.tolerance.listen_s:

@@ -47,7 +47,7 @@ def _gaps(case: Case) -> Iterator[Breach]:
     for key in sorted(set(case.evidence.expected) - set(case.campaigns)):
         yield Breach("E0", f"contacts of campaign {key} are expected, but it is not judged")
     recorded = any(attempt.disposition is not None for attempt in case.attempts)
-    if case.evidence.event_logs and recorded and not case.events.recorded:
-        yield Breach("E0", "the event log tells of no outcome")
+    if case.evidence.event_logs and recorded and not case.events.uids():
+        yield Breach("E0", "the event log tells of no call")
     for kind, key, column in case.unknown_before():
         yield Breach("E0", f"{column} of {kind} {key} was changed, but nothing says what it was at the first call")

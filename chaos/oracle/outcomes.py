@@ -58,7 +58,7 @@ def _problems(case: Case, attempt: Attempt, outcome: str, call: Call | None) -> 
         yield f"is {outcome}, but the carrier was called at {at(call.invited)}"
         return
     yield from _times(case, attempt, call)
-    if outcome == rules.UNKNOWN:
+    if outcome == rules.UNKNOWN or case.untold(call):
         return
     yield from _outlived_the_pbx(case, attempt, call)
     if outcome in rules.ANSWERED:
@@ -81,7 +81,7 @@ def _times(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
 def _outlived_the_pbx(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
     """A call that was up when the PBX died has no end that anybody saw."""
     fault = case.died_with(call)
-    if fault is None or attempt.ended is None or not case.trusts_times_of(attempt):
+    if fault is None or fault.target != "pbx" or attempt.ended is None or not case.trusts_times_of(attempt):
         return
     if attempt.ended > fault.time + case.tolerance.clock_s:
         yield f"is {attempt.disposition} at {at(attempt.ended)}, but its call died with the PBX ({fault})"
@@ -124,8 +124,10 @@ def _unanswered(case: Case, attempt: Attempt, outcome: str, call: Call) -> Itera
 
 
 def _was_cut(case: Case, call: Call) -> bool:
-    """Whether a fault of the PBX itself touched the call, so that its own times mean little."""
-    return case.disturbed(call, ("freeze", "kill"), "pbx") or case.disturbed(call, ("clock",))
+    """Whether a fault of the PBX or the carrier itself touched the call, so that its times mean little."""
+    return any(case.disturbed(call, ("freeze", "kill"), name) for name in ("pbx", "carrier")) or case.disturbed(
+        call, ("clock",)
+    )
 
 
 def only_what_nobody_knows(case: Case) -> Iterator[Breach]:
