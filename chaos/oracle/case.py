@@ -81,8 +81,9 @@ class Case:
         self.contacts = [c for c in tables.contacts.values() if c.campaign_id in self.campaigns]
         #: Calls of the judged campaigns, in the order of their INVITEs.
         self.calls = [call for call in calls if self.is_judged(call)]
-        self._deaths = [f for f in evidence.faults if f.kind == "kill" and f.target in ("pbx", "carrier")]
-        self.pbx_deaths = [f for f in evidence.faults if f.kind == "kill" and f.target == "pbx"]
+        in_order = sorted(evidence.faults, key=lambda fault: fault.time)
+        self._deaths = [f for f in in_order if f.kind == "kill" and f.target in ("pbx", "carrier")]
+        self.pbx_deaths = [fault for fault in self._deaths if fault.target == "pbx"]
         self._held_up = _merged(
             (f.time, f.end) for f in evidence.faults if (f.kind, f.target) in _HELD_UP and f.end > f.time
         )
@@ -132,8 +133,8 @@ class Case:
 
     def untold(self, call: Call) -> bool:
         """Whether the carrier died before it could say how this call went."""
-        fault = self.died_with(call)
-        return fault is not None and fault.target == "carrier"
+        carrier = (fault for fault in self._deaths if fault.target == "carrier")
+        return call.ended is None and any(call.invited <= fault.time for fault in carrier)
 
     def up_until(self, call: Call) -> float:
         """When the call ended for us: at the carrier, or with what was killed."""
