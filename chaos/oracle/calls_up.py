@@ -29,6 +29,8 @@ def called_once(case: Case) -> Iterator[Breach]:
             yield Breach("I1", f"the Originate of {name_of(attempt)} was written {case.events.sent[uid]} times")
         if len(case.events.claimed.get(uid, ())) > 1:
             yield Breach("I1", f"{name_of(attempt)} was claimed {len(case.events.claimed[uid])} times")
+    for uid in case.tables.twice:
+        yield Breach("I1", f"the database has the attempt {uid} twice")
     yield from _one_after_another(case)
 
 
@@ -96,6 +98,7 @@ def _concerns(case: Case, column: str, attempt: Attempt) -> bool:
 def _over(case: Case, kind: str, key: int, what: str, spans: Iterable[Span]) -> Iterator[Breach]:
     """One sentence about the worst moment. Only a new call can break a limit: lowering it ends no call."""
     if key not in {"campaign": case.tables.campaigns, "trunk": case.tables.trunks, "node": case.tables.nodes}[kind]:
+        yield Breach("E0", f"there are {what} of {kind} {key}, which the database does not have")
         return
     moments = list(_excess(spans, _limit_at(case, case.limit(kind, key))))
     if moments:

@@ -26,7 +26,7 @@ from chaos.oracle.evidence import (
 from chaos.oracle.tables import Attempt, Contact, Row, Tables, from_json
 
 #: What holds up a call on its way to the carrier: (kind, target).
-_HELD_UP = frozenset({("freeze", "pbx"), ("freeze", "dial"), ("ami_delay", "ami"), ("freeze", "ami")})
+_HELD_UP = frozenset({("freeze", "pbx"), ("freeze", "dial"), ("ami_delay", "ami"), ("ami_hold", "ami")})
 #: Whether each kind leaves the campaign running.
 _RUNNING = {CREATED: False, STARTED: True, RESUMED: True, PAUSED: False, STOPPED: False}
 _SET = {"campaign": (CREATED, CHANGED), "trunk": (TRUNK_CHANGED,), "node": (NODE_CHANGED,)}
@@ -81,7 +81,12 @@ class Case:
         self.contacts = [c for c in tables.contacts.values() if c.campaign_id in self.campaigns]
         #: Calls of the judged campaigns, in the order of their INVITEs.
         self.calls = [call for call in calls if self.is_judged(call)]
+        self._told: dict[int, list[Acknowledged]] = defaultdict(list)
+        for item in evidence.acknowledged:
+            self._told[item.id].append(item)
+        self._timelines: dict[tuple[object, ...], Timeline] = {}
         in_order = sorted(evidence.faults, key=lambda fault: fault.time)
+        self._clocks = [fault for fault in in_order if fault.kind == "clock"]
         self._deaths = [f for f in in_order if f.kind == "kill" and f.target in ("pbx", "carrier")]
         self.pbx_deaths = [fault for fault in self._deaths if fault.target == "pbx"]
         self._held_up = _merged(
@@ -163,19 +168,18 @@ class Case:
 
     def trusts_times_of(self, attempt: Attempt) -> bool:
         """Whether the database's times of this attempt are those of the carrier's clock."""
-        clocks = [fault for fault in self.evidence.faults if fault.kind == "clock"]
         calls = self.calls_of.get(attempt.uid)
-        if not clocks or not calls:
-            return not clocks
+        if not self._clocks or not calls:
+            return not self._clocks
         return not any(
             fault.overlaps(call.invited - _CLOCK_SETTLES_S, call.end + _CLOCK_SETTLES_S)
-            for fault in clocks
+            for fault in self._clocks
             for call in calls
         )
 
     def shifts(self, begin: float, end: float) -> set[float]:
         """How far the dial worker's clock was off between the two."""
-        return {f.shift_s for f in self.evidence.faults if f.kind == "clock" and f.overlaps(begin, end)}
+        return {fault.shift_s for fault in self._clocks if fault.overlaps(begin, end)}
 
     def reach_back(self, moment: float, allowance: float) -> float:
         """The earliest decision that could lead to an INVITE at ``moment``: time in which a part was frozen is free."""
@@ -198,9 +202,13 @@ class Case:
 
     def setting(self, kind: str, key: int, column: str, stored: Any) -> Timeline:
         """A column's values over time; where nobody changed it, what the database has."""
-        items = [_known(item, item.fields[column]) for item in self._told(_SET[kind], key) if column in item.fields]
-        told_before = any(item.sure is not None and item.sure <= self._first_call for item in items)
-        return Timeline([] if told_before else [stored], items)
+        cached = self._timelines.get((kind, key, column))
+        if cached is None:
+            items = [_known(item, item.fields[column]) for item in self._of(_SET[kind], key) if column in item.fields]
+            told_before = any(item.sure is not None and item.sure <= self._first_call for item in items)
+            cached = Timeline([] if told_before else [stored], items)
+            self._timelines[kind, key, column] = cached
+        return cached
 
     @property
     def _first_call(self) -> float:
@@ -212,16 +220,20 @@ class Case:
         found: set[tuple[str, int, str]] = set()
         for kind, kinds in _SET.items():
             for key in {item.id for item in self.evidence.acknowledged if item.kind in kinds}:
-                told = self._told(kinds, key)
+                told = self._of(kinds, key)
                 sure = {name for item in told if item.time is not None and item.time <= first for name in item.fields}
                 found |= {(kind, key, name) for item in told for name in item.fields if name in _JUDGED_BY - sure}
         return sorted(found)
 
     def running(self, campaign_id: int) -> Timeline:
         """Whether its users let it run."""
-        items = [_known(item, _RUNNING[item.kind]) for item in self._told(tuple(_RUNNING), campaign_id)]
-        created = bool(items) and self._told(tuple(_RUNNING), campaign_id)[0].kind == CREATED
-        return Timeline([] if created else [True], items)
+        cached = self._timelines.get(("running", campaign_id))
+        if cached is None:
+            told = self._of(tuple(_RUNNING), campaign_id)
+            created = bool(told) and told[0].kind == CREATED
+            cached = Timeline([] if created else [True], [_known(item, _RUNNING[item.kind]) for item in told])
+            self._timelines["running", campaign_id] = cached
+        return cached
 
     def windows(self, campaign_id: int) -> Timeline:
         """The campaign's calling windows, in their stored form."""
@@ -235,10 +247,10 @@ class Case:
 
     def states_told(self, campaign_id: int) -> list[Acknowledged]:
         """The starts, pauses, resumes and stops that the user asked for."""
-        return [item for item in self._told(tuple(_RUNNING), campaign_id) if item.kind != CREATED]
+        return [item for item in self._of(tuple(_RUNNING), campaign_id) if item.kind != CREATED]
 
-    def _told(self, kinds: Sequence[str], key: int) -> list[Acknowledged]:
-        return [item for item in self.evidence.acknowledged if item.kind in kinds and item.id == key]
+    def _of(self, kinds: Sequence[str], key: int) -> list[Acknowledged]:
+        return [item for item in self._told.get(key, ()) if item.kind in kinds]
 
 
 #: Settings by which calls are judged at the moment they were made.

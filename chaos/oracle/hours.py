@@ -32,6 +32,9 @@ def only_when_allowed(case: Case) -> Iterator[Breach]:
 
 
 def _number_allowed(case: Case, attempt: Attempt, call: Call) -> Iterator[Breach]:
+    own = case.setting("campaign", attempt.campaign_id, "trunk_id", case.campaign(attempt)["trunk_id"]).all
+    if attempt.trunk_id not in own:
+        yield Breach("I5", f"{name_of(attempt)} went out through trunk {attempt.trunk_id}, not its campaign's")
     trunk, contact = case.tables.trunks.get(attempt.trunk_id), case.contact(attempt)
     if trunk is not None and contact is not None and not case.may_dial(trunk, contact):
         yield Breach("I5", f"{name_of(attempt)} called {masked(call.number)}, which its trunk may not dial")

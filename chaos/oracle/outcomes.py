@@ -108,8 +108,7 @@ def _answered(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
 def _unanswered(case: Case, attempt: Attempt, outcome: str, call: Call) -> Iterator[str]:
     frozen = _was_cut(case, call)
     if call.answered is not None:
-        # A CANCEL may cross the answer on its way.
-        if not frozen and call.connected_s > case.tolerance.place_s:
+        if outcome != rules.NO_ANSWER or not (frozen or _crossed_our_cancel(case, attempt, call.answered, call)):
             yield f"is {outcome}, but the callee had picked up at {at(call.answered)}"
         return
     expected = rules.unanswered_as(call.number) if case.evidence.rehearsal else outcome
@@ -121,6 +120,12 @@ def _unanswered(case: Case, attempt: Attempt, outcome: str, call: Call) -> Itera
     rang, ring_s = call.end - call.invited, float(case.campaign(attempt)["ring_s"])
     if outcome == expected == rules.NO_ANSWER and not frozen and rang < ring_s - case.tolerance.listen_s:
         yield f"is {outcome} after {rang:.1f} s, but it was to ring for {ring_s:g} s"
+
+
+def _crossed_our_cancel(case: Case, attempt: Attempt, answered: float, call: Call) -> bool:
+    """Picked up in the moment when we gave up: the answer and the CANCEL met on their way."""
+    rang_out = answered - call.invited >= float(case.campaign(attempt)["ring_s"]) - case.tolerance.listen_s
+    return rang_out and call.connected_s <= case.tolerance.place_s
 
 
 def _was_cut(case: Case, call: Call) -> bool:

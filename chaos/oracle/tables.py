@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +113,8 @@ class Tables:
     nodes: Mapping[int, Row]
     contacts: Mapping[int, Contact]
     attempts: Mapping[str, Attempt]
+    #: Attempts' uids that several rows have.
+    twice: tuple[str, ...] = ()
 
 
 def read_rows(address: str) -> dict[str, list[dict[str, Any]]]:
@@ -148,4 +151,5 @@ def read_tables(address: str) -> Tables:
         nodes={row["id"]: row for row in rows["node"]},
         contacts={row["id"]: Contact.of(row) for row in rows["contact"]},
         attempts={row["uid"]: Attempt.of(row) for row in rows["attempt"]},
+        twice=tuple(sorted(uid for uid, count in Counter(row["uid"] for row in rows["attempt"]).items() if count > 1)),
     )

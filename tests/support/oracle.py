@@ -6,14 +6,18 @@ from chaos.oracle import Evidence, Fault, judge
 from tests.support.stack import Stack
 
 
-def breaches(stack: Stack, campaign_id: int, *faults: Fault) -> list[str]:
-    """Every breach of I1 to I7 that this campaign shows, one sentence each; empty when all is well."""
+def evidence(stack: Stack, campaign_id: int, *faults: Fault) -> Evidence:
+    """Where everything lies that tells of this campaign."""
     logs = sorted((stack.settings.home / "logs").glob("dial.log*"))
-    evidence = Evidence(
+    return Evidence(
         database=stack.settings.database_url,
         carrier_logs=(stack.settings.carrier_log,),
         event_logs=tuple(logs),
         faults=faults,
         campaigns=frozenset({campaign_id}),
     )
-    return [str(breach) for breach in judge(evidence).breaches]
+
+
+def breaches(stack: Stack, campaign_id: int, *faults: Fault) -> list[str]:
+    """Every breach of I1 to I7 that this campaign shows, one sentence each; empty when all is well."""
+    return [str(breach) for breach in judge(evidence(stack, campaign_id, *faults)).breaches]

@@ -75,6 +75,11 @@ def a_change_of_what_nobody_told(run):
     run.acknowledged.append(Acknowledged(T0 + 50, "trunk_changed", 1, {"channels": 3}))
 
 
+@planted("E0", "of node 9, which the database does not have")
+def a_call_of_a_node_that_is_not_there(run):
+    run.first("reached")["node_id"] = 9
+
+
 @planted("E0", "there is no campaign")
 def nothing_to_judge(run):
     run.options["campaigns"] = frozenset()
@@ -142,6 +147,11 @@ def somebody_else_called(run):
 @planted("I1", "not the contact's number")
 def a_trunks_prefix_left_out(run):
     run.tables["trunk"][0]["number_prefix"] = "9810"
+
+
+@planted("I1", "has the attempt .* twice")
+def a_row_of_an_attempt_twice(run):
+    run.tables["attempt"].append({**run.first("not_placed"), "id": 99})
 
 
 # ---------------------------------------------------------------------- I2: nobody lost
@@ -348,6 +358,21 @@ def no_answer_though_somebody_picked_up(run):
     line["answered"] = line["time"] - 2
 
 
+@planted("I3", "is unavailable, but the callee had picked up")
+def refused_though_somebody_picked_up_for_a_moment(run):
+    attempt = run.first("no_answer")
+    attempt["disposition"] = "unavailable"
+    line = run.end(attempt["uid"])
+    line["answered"] = line["time"] - 0.2
+
+
+@planted("I3", "is no_answer, but the callee had picked up")
+def no_answer_though_somebody_picked_up_early_and_was_cut(run):
+    uid = run.first("no_answer")["uid"]
+    begin = run.invite(uid)["time"]
+    run.end(uid).update(time=begin + 1.5, answered=begin + 1.0)
+
+
 @planted("I3", "the carrier's answer was busy")
 def busy_called_declined(run):
     run.first("busy")["disposition"] = "declined"
@@ -507,6 +532,12 @@ def called_in_the_old_window_after_it_was_changed(run):
     evening = {"weekly": [{"days": [4], "from": "18:00", "to": "21:00"}], "exceptions": []}
     run.tables["campaign"][0]["windows"] = evening
     run.acknowledged.insert(3, Acknowledged(T0 + 5, "campaign_changed", 1, {"windows": evening}, asked=T0 + 4.9))
+
+
+@planted("I5", "went out through trunk 2")
+def called_through_another_trunk(run):
+    run.tables["trunk"].append({**run.of("trunk", 1), "id": 2})
+    run.first("reached")["trunk_id"] = 2
 
 
 @planted("I5", "which its trunk may not dial")
