@@ -63,7 +63,12 @@ def _may_be_unfinished(case: Case, campaign_id: int) -> bool:
 def _bases_complete(case: Case) -> Iterator[Breach]:
     held = Counter(contact.base_id for contact in case.tables.contacts.values())
     for key, base in case.tables.bases.items():
-        if base["campaign_id"] not in case.campaigns or base["state"] != "ready":
+        campaign = case.campaigns.get(base["campaign_id"])
+        if campaign is None:
+            continue
+        if base["state"] != "ready":
+            if campaign["state"] == "finished" and base["state"] not in ("failed", "cancelled"):
+                yield Breach("I2", f"base {key} is {base['state']}, though its campaign is finished")
             continue
         if base["accepted"] != held[key]:
             yield Breach("I2", f"base {key} took {base['accepted']} contacts, but has {held[key]}")
@@ -75,6 +80,8 @@ def _open_attempts(case: Case) -> Iterator[Breach]:
     for attempt in case.attempts:
         if attempt.disposition is None:
             yield Breach("I2", f"{name_of(attempt)}, claimed at {at(attempt.claimed)}, has no outcome")
+        elif attempt.ended is None:
+            yield Breach("I2", f"{name_of(attempt)} is {attempt.disposition}, but has no end")
         elif attempt.open_for_contact is not None:
             yield Breach("I2", f"{name_of(attempt)} is {attempt.disposition}, but still holds its slot")
         contact = case.contact(attempt)

@@ -94,6 +94,8 @@ class Tolerance:
     clock_s: float = 0.5
     #: From the decision to the INVITE; also from Stop or a closing window to the last INVITE (safety.md).
     place_s: float = 1.0
+    #: From a claim to its INVITE where nothing was frozen: later the decision is too old to be acted upon.
+    stale_s: float = 5.0
     #: Between what the carrier and the PBX call the length of the same call.
     listen_s: float = 1.5
     #: The carrier writes a call's end after its last message went out, later when the machine is busy.

@@ -27,6 +27,9 @@ def only_when_allowed(case: Case) -> Iterator[Breach]:
             yield Breach("I5", f"{name_of(attempt)} was called at {at(call.invited)}, while its campaign did not run")
         if not _window_open(case, attempt, earliest, call.invited):
             yield Breach("I5", f"{name_of(attempt)} was called at {at(call.invited)}, outside of its calling windows")
+        if case.trusts_times_of(attempt) and attempt.claimed < case.reach_back(call.invited, case.tolerance.stale_s):
+            late = call.invited - attempt.claimed
+            yield Breach("I5", f"{name_of(attempt)} was called {late:.1f} s after it was decided, nobody asked again")
         yield from _number_allowed(case, attempt, call)
     yield from _not_before_due(case)
 

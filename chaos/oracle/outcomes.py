@@ -76,6 +76,10 @@ def _times(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
         yield f"was called at {at(call.invited)}, before its row of {at(attempt.claimed)}"
     if attempt.ended is not None and call.invited > attempt.ended + slack:
         yield f"was called at {at(call.invited)}, after it had been closed at {at(attempt.ended)}"
+    late = case.tolerance.listen_s
+    unseen = attempt.disposition == rules.UNKNOWN or _was_cut(case, call) or call.ended is None
+    if attempt.ended is not None and not unseen and attempt.ended > call.end + late:
+        yield f"ended at {at(attempt.ended)} by its row, but its call at {at(call.end)}"
 
 
 def _outlived_the_pbx(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
@@ -107,6 +111,8 @@ def _answered(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
 
 def _unanswered(case: Case, attempt: Attempt, outcome: str, call: Call) -> Iterator[str]:
     frozen = _was_cut(case, call)
+    if attempt.listened_s:
+        yield f"is {outcome}, but {attempt.listened_s:.1f} s were heard"
     if call.answered is not None:
         if outcome != rules.NO_ANSWER or not (frozen or _crossed_our_cancel(case, attempt, call.answered, call)):
             yield f"is {outcome}, but the callee had picked up at {at(call.answered)}"

@@ -193,6 +193,16 @@ def an_attempt_of_another_campaigns_contact(run):
     run.first("busy")["campaign_id"] = 2
 
 
+@planted("I2", "base 1 is loading, though its campaign is finished")
+def a_base_left_behind(run):
+    run.base(1)["state"] = "loading"
+
+
+@planted("I2", "is busy, but has no end")
+def an_outcome_without_its_time(run):
+    run.first("busy")["ended_at"] = None
+
+
 @planted("I2", "still pending")
 def a_contact_still_pending(run):
     run.of_contact(3)["state"] = "pending"
@@ -373,6 +383,16 @@ def no_answer_though_somebody_picked_up_early_and_was_cut(run):
     run.end(uid).update(time=begin + 1.5, answered=begin + 1.0)
 
 
+@planted("I3", "is busy, but 1.0 s were heard")
+def a_busy_line_that_was_listened_to(run):
+    run.first("busy")["listened_s"] = 1.0
+
+
+@planted("I3", "by its row, but its call at")
+def an_end_long_after_the_call(run):
+    run.attempts("reached")[2]["ended_at"] = stored(T0 + 22)
+
+
 @planted("I3", "the carrier's answer was busy")
 def busy_called_declined(run):
     run.first("busy")["disposition"] = "declined"
@@ -532,6 +552,11 @@ def called_in_the_old_window_after_it_was_changed(run):
     evening = {"weekly": [{"days": [4], "from": "18:00", "to": "21:00"}], "exceptions": []}
     run.tables["campaign"][0]["windows"] = evening
     run.acknowledged.insert(3, Acknowledged(T0 + 5, "campaign_changed", 1, {"windows": evening}, asked=T0 + 4.9))
+
+
+@planted("I5", "after it was decided")
+def an_old_decision_acted_upon(run):
+    run.attempts("reached")[2]["claimed_at"] = stored(T0 + 6.6)
 
 
 @planted("I5", "went out through trunk 2")
