@@ -38,6 +38,7 @@ def make_campaign(stack: Any, numbers: Sequence[str], *, trunk_name: str = "rehe
         session.add(campaign)
         session.flush()
         base = ContactBase(campaign_id=campaign.id, filename="a.csv", path="a", sha256="0", state=BaseState.READY)
+        base.rows = base.accepted = len(numbers)
         session.add(base)
         session.flush()
         session.add_all(
