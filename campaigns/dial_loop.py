@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from campaigns import outcomes, store
 from config import database
@@ -97,7 +98,14 @@ class DialLoop:
 
     def _claim_and_place(self, campaign_id: int, boot: str) -> bool:
         capacity = store.Capacity(self._node_id, boot, self._by_rate)
-        claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
+
+        def work(session: Session) -> store.Claim:
+            found = store.claim(session, campaign_id, capacity, database.utcnow)
+            if found.requests:
+                crash_point("before_claim_commit")
+            return found
+
+        claim = database.write(work)
         if claim.requests:
             log.info("calls_claimed", campaign=campaign_id, attempts=[request.uid for request in claim.requests])
             crash_point("after_claim")
@@ -139,7 +147,13 @@ class Ledger:
 
     def record(self, results: Sequence[CallResult]) -> None:
         """Commit these outcomes and wake their campaigns."""
-        recorded = database.write(lambda session: outcomes.record(session, results, database.utcnow()))
+
+        def work(session: Session) -> outcomes.Recorded:
+            found = outcomes.record(session, results, database.utcnow())
+            crash_point("before_record_commit")
+            return found
+
+        recorded = database.write(work)
         if recorded.dispositions:
             log.info("outcomes_recorded", outcomes=recorded.dispositions)
         self._wake(recorded.campaign_ids)
