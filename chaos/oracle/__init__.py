@@ -5,9 +5,10 @@ It shares no code with the product, so that a mistake there cannot hide itself h
 Use: ``judge(Evidence(...))``, or ``python -m chaos.oracle FOLDER`` for evidence that was kept by ``keep``.
 """
 
-from chaos.oracle.core import judge, keep
+from chaos.oracle.core import judge
 from chaos.oracle.evidence import Acknowledged, Evidence, Fault, Tolerance, read_folder
 from chaos.oracle.judgement import Breach, Judgement, Measures, Resume
+from chaos.oracle.keeping import keep
 
 __all__ = [
     "Acknowledged",

@@ -1,18 +1,38 @@
-"""Puts the parts together."""
+"""Puts the parts together: reads the evidence, asks every check, takes the figures."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from chaos.oracle import calls_up, contacts, figures, hours, outcomes, promises
+from chaos.oracle.carrier import read_calls
+from chaos.oracle.case import Case
+from chaos.oracle.event_log import read_events
 from chaos.oracle.evidence import Evidence
-from chaos.oracle.judgement import Judgement
+from chaos.oracle.judgement import Breach, Judgement
+from chaos.oracle.tables import read_tables
+
+CHECKS = (
+    calls_up.called_once,
+    calls_up.within_limits,
+    contacts.nobody_lost,
+    contacts.reached_heard,
+    outcomes.told_once,
+    outcomes.as_the_carrier_saw,
+    outcomes.only_what_nobody_knows,
+    hours.only_when_allowed,
+    promises.nothing_forgotten,
+)
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Every breach found, sorted, and the figures. Reads only."""
-    raise NotImplementedError
+    """Every breach found, sorted, and the figures. Reads only.
 
-
-def keep(evidence: Evidence, folder: Path) -> None:
-    """Copy the evidence into a folder: logs as they are, the tables as a SQLite file. ``read_folder`` reads it back."""
-    raise NotImplementedError
+    :raises LookupError: the database lacks a table.
+    """
+    calls, wrong = read_calls(evidence.carrier_logs)
+    case = Case(evidence, read_tables(evidence.database), calls, read_events(evidence.event_logs))
+    wrong += [
+        Breach("E0", f"{column} of {kind} {key} was changed, but nothing says what it was at the first call")
+        for kind, key, column in case.unknown_before()
+    ]
+    found = [breach for check in CHECKS for breach in check(case)]
+    return Judgement(tuple(sorted({*wrong, *found})), figures.measure(case))

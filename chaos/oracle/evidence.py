@@ -96,6 +96,8 @@ class Tolerance:
     place_s: float = 1.0
     #: Between what the carrier and the PBX call the length of the same call.
     listen_s: float = 1.5
+    #: The carrier writes a call's end after its last message went out, later when the machine is busy.
+    end_s: float = 0.3
     #: How much sooner than by ``retry_s`` a contact may be called again.
     retry_s: float = 0.5
     #: A call that ended so shortly before the PBX was killed may be unknown: AstDB is synced once a second.
@@ -122,6 +124,8 @@ class Evidence:
     campaigns: frozenset[int] | None = None
     #: Whether the carrier is the rehearsal carrier, whose callees act by the last two digits of their number.
     rehearsal: bool = True
+    #: Whether calls go on after the message (a transfer), so that they may last longer than what was heard of it.
+    longer_calls: bool = False
     tolerance: Tolerance = field(default_factory=Tolerance)
 
 
@@ -140,6 +144,7 @@ def read_folder(folder: Path) -> Evidence:
         expected={int(key): _numbers(value) for key, value in told.get("expected", {}).items()},
         campaigns=None if told.get("campaigns") is None else frozenset(told["campaigns"]),
         rehearsal=told.get("rehearsal", True),
+        longer_calls=told.get("longer_calls", False),
         tolerance=Tolerance(**told.get("tolerance", {})),
     )
 
