@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -11,10 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chaos.clock import Clock
+from chaos.clocked import CLOCK
 from chaos.disk import Disk
+from chaos.line import Line
 from chaos.mariadb import MariaDb
 from chaos.options import Options
-from config.settings import Settings
+from config.settings import Settings, kept_ports
 from tests.support.stack import Stack
 
 #: What supervisord runs, without the carrier: whatever happens to the carrier is no fault of the product.
@@ -36,10 +40,15 @@ class Copy:
             "OBZVON_NODE_CPS": str(options.channels),
             "OBZVON_REHEARSAL_RECORD": "false",
         }
+        self.line = Line(lambda: kept_ports(self.home)["ami_port"], options.seed)
+        extra["OBZVON_AMI_CONNECT_PORT"] = str(self.line.port)
+        self.clock = Clock(folder / "clock")
+        extra[CLOCK] = json.dumps(self.clock.environment())
         if self.mariadb is not None:
             extra["OBZVON_DATABASE_URL"] = self.mariadb.url
         self.stack = Stack(self.home, extra)
         self.stack.copy.first_block = options.first_block
+        self.stack.copy.module = "chaos.clocked"
 
     def _prepare(self) -> None:
         """The carrier stands for the world outside: its log stays whole when our disk is full."""
@@ -59,10 +68,26 @@ class Copy:
     @property
     def targets(self) -> list[str]:
         """What this copy's faults may be about."""
-        found = [*PROCESSES, "crash_point"]
-        if self.mariadb is not None:
-            found.append("database")
+        found = [*PROCESSES, "crash_point", "ami", "celery"]
+        found += ["database"] if self.mariadb is not None else []
+        found += ["disk"] if self.disk.is_own else []
+        found += ["clock"] if self.clock.can_move else []
         return found
+
+    @property
+    def not_possible(self) -> list[str]:
+        """What this machine does not let the rig do, for people."""
+        found = []
+        if not self.disk.is_own:
+            found.append("a full disk (mounting a tmpfs needs root)")
+        if not self.clock.can_move:
+            found.append("a moved clock (libfaketime is not installed)")
+        return found
+
+    @property
+    def redis_socket(self) -> Path:
+        """Of the private broker."""
+        return self.settings.sockets / "redis.sock"
 
     def pid(self, name: str) -> int:
         """Main process of web, jobs, dial, beat, redis, pbx or database; 0 while it is down."""
@@ -117,6 +142,7 @@ class Copy:
     def close(self) -> None:
         """End everything."""
         self.stop()
+        self.line.close()
         if self.mariadb is not None:
             self.mariadb.stop()
         self.disk.remove()
@@ -127,7 +153,11 @@ def running(options: Options, folder: Path) -> Iterator[Copy]:
     """A started copy; nothing of it is left afterwards but the evidence in ``folder``."""
     copy = Copy(options, folder)
     try:
-        copy.start()
+        try:
+            copy.start()
+        except BaseException:
+            copy.keep()
+            raise
         yield copy
     finally:
         copy.close()

@@ -22,12 +22,15 @@ class Options:
     seed: int = 0
     database: str = "sqlite"
     keep: bool = False
-    #: Most calls at once, of the campaign and of its trunk.
-    channels: int = 60
     #: The campaign must be finished so long after the last fault.
     finish_s: float = 300.0
     #: Free ports are looked for from this block on.
     first_block: int = 60
+
+    @property
+    def channels(self) -> int:
+        """Most calls at once, of the campaign, its trunk and the node: 60, fewer where the list would be too short."""
+        return max(5, min(60, self.contacts // 20))
 
     @classmethod
     def of(cls, words: Mapping[str, str]) -> Options:

@@ -38,6 +38,7 @@ OTHERS = {
     ("ami_delay", "ami"): 2,
     ("ami_duplicate", "ami"): 2,
     ("ami_drop", "ami"): 3,
+    ("ami_reorder", "ami"): 1,
     ("ami_split", "ami"): 2,
     ("celery_five_times", "celery"): 3,
     ("redis_empty", "redis"): 2,
@@ -83,7 +84,7 @@ def make(seed: int, kills: int, possible: Collection[str], others: int | None = 
     chosen = _draw(dice, kill_weights, kills) + _draw(dice, other_weights, others)
     dice.shuffle(chosen)
     return [
-        Planned(kind, target, _lasts(dice, kind, target), round(dice.uniform(0.2, 1.5), 2), round(dice.random(), 4))
+        Planned(kind, target, _lasts(dice, kind, target), round(dice.uniform(0.1, 1.0), 2), round(dice.random(), 4))
         for kind, target in chosen
     ]
 

@@ -30,6 +30,7 @@ FOR_TESTS = {
     "my_print_defaults": "mariadb-client-core",
     "sipp": "sip-tester",
     "chromium": "chromium",
+    "faketime": "faketime",  # chaos moves the clock
 }
 
 
