@@ -9,6 +9,7 @@ from chaos.oracle.core import judge
 from chaos.oracle.evidence import Acknowledged, Evidence, Fault, Tolerance, read_folder
 from chaos.oracle.judgement import Breach, Judgement, Measures, Resume
 from chaos.oracle.keeping import keep
+from chaos.oracle.observer import Observer
 
 __all__ = [
     "Acknowledged",
@@ -17,6 +18,7 @@ __all__ = [
     "Fault",
     "Judgement",
     "Measures",
+    "Observer",
     "Resume",
     "Tolerance",
     "judge",

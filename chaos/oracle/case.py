@@ -81,7 +81,9 @@ class Case:
         self.contacts = [c for c in tables.contacts.values() if c.campaign_id in self.campaigns]
         #: Calls of the judged campaigns, in the order of their INVITEs.
         self.calls = [call for call in calls if self.is_judged(call)]
-        self.pbx_deaths = [f for f in evidence.faults if f.kind == "kill" and f.target == "pbx"]
+        in_order = sorted(evidence.faults, key=lambda fault: fault.time)
+        self._deaths = [f for f in in_order if f.kind == "kill" and f.target in ("pbx", "carrier")]
+        self.pbx_deaths = [fault for fault in self._deaths if fault.target == "pbx"]
         self._held_up = _merged(
             (f.time, f.end) for f in evidence.faults if (f.kind, f.target) in _HELD_UP and f.end > f.time
         )
@@ -120,16 +122,22 @@ class Case:
     # ------------------------------------------------------------------ faults
 
     def died_with(self, call: Call) -> Fault | None:
-        """The kill of the PBX that took our side of this call away, though nobody told the carrier."""
+        """The kill that ended this call: of the PBX, which the carrier is not told, or of the carrier itself."""
         node = self._node_name(self.attempt(call))
         latest = self.tolerance.clock_s
-        for fault in self.pbx_deaths:
-            if _hits(fault, node) and call.invited <= fault.time + latest and call.end > fault.time:
+        for fault in self._deaths:
+            up = call.invited <= fault.time + latest and call.end > fault.time
+            if up and (_hits(fault, node) if fault.target == "pbx" else call.ended is None):
                 return fault
         return None
 
+    def untold(self, call: Call) -> bool:
+        """Whether the carrier died before it could say how this call went."""
+        carrier = (fault for fault in self._deaths if fault.target == "carrier")
+        return call.ended is None and any(call.invited <= fault.time for fault in carrier)
+
     def up_until(self, call: Call) -> float:
-        """When the call ended for us: at the carrier, or with our PBX."""
+        """When the call ended for us: at the carrier, or with what was killed."""
         fault = self.died_with(call)
         return call.end if fault is None else max(call.invited, fault.time)
 
@@ -191,11 +199,16 @@ class Case:
     def setting(self, kind: str, key: int, column: str, stored: Any) -> Timeline:
         """A column's values over time; where nobody changed it, what the database has."""
         items = [_known(item, item.fields[column]) for item in self._told(_SET[kind], key) if column in item.fields]
-        return Timeline([] if items else [stored], items)
+        told_before = any(item.sure is not None and item.sure <= self._first_call for item in items)
+        return Timeline([] if told_before else [stored], items)
+
+    @property
+    def _first_call(self) -> float:
+        return self.calls[0].invited if self.calls else float("inf")
 
     def unknown_before(self) -> list[tuple[str, int, str]]:
         """(kind, id, column) of settings that were changed, while nothing says what they were at the first call."""
-        first = self.calls[0].invited if self.calls else float("inf")
+        first = self._first_call
         found: set[tuple[str, int, str]] = set()
         for kind, kinds in _SET.items():
             for key in {item.id for item in self.evidence.acknowledged if item.kind in kinds}:

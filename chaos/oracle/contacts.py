@@ -54,6 +54,8 @@ def _campaign_ended(case: Case, campaign_id: int, contacts: Sequence[Contact]) -
 
 def _may_be_unfinished(case: Case, campaign_id: int) -> bool:
     """Its user stopped or paused it, or never started it."""
+    if case.campaigns[campaign_id]["state"] == "draft":
+        return not case.states_told(campaign_id)
     last = float("inf")
     return False in case.running(campaign_id).between(last, last)
 
@@ -61,8 +63,12 @@ def _may_be_unfinished(case: Case, campaign_id: int) -> bool:
 def _bases_complete(case: Case) -> Iterator[Breach]:
     held = Counter(contact.base_id for contact in case.tables.contacts.values())
     for key, base in case.tables.bases.items():
-        if base["campaign_id"] in case.campaigns and base["state"] == "ready" and base["accepted"] != held[key]:
+        if base["campaign_id"] not in case.campaigns or base["state"] != "ready":
+            continue
+        if base["accepted"] != held[key]:
             yield Breach("I2", f"base {key} took {base['accepted']} contacts, but has {held[key]}")
+        if base["rows"] != base["accepted"] + base["rejected"] + base["duplicates"]:
+            yield Breach("I2", f"base {key} has {base['rows']} rows, and not every one was taken or rejected")
 
 
 def _open_attempts(case: Case) -> Iterator[Breach]:
@@ -71,8 +77,11 @@ def _open_attempts(case: Case) -> Iterator[Breach]:
             yield Breach("I2", f"{name_of(attempt)}, claimed at {at(attempt.claimed)}, has no outcome")
         elif attempt.open_for_contact is not None:
             yield Breach("I2", f"{name_of(attempt)} is {attempt.disposition}, but still holds its slot")
-        if attempt.contact_id not in case.tables.contacts:
+        contact = case.contact(attempt)
+        if contact is None:
             yield Breach("I2", f"{name_of(attempt)} has lost its contact")
+        elif contact.campaign_id != attempt.campaign_id:
+            yield Breach("I2", f"{name_of(attempt)} has a contact of campaign {contact.campaign_id}")
 
 
 def _one_contact(case: Case, contact: Contact) -> Iterator[Breach]:
@@ -158,6 +167,8 @@ def reached_heard(case: Case) -> Iterator[Breach]:
         if attempt.disposition != rules.REACHED:
             continue
         calls = case.calls_of.get(attempt.uid, [])
+        if any(case.untold(call) for call in calls):
+            continue
         heard = max((_heard_s(case, call) for call in calls), default=0.0)
         needed = rules.heard_s(case.campaign(attempt))
         if heard < needed - case.tolerance.listen_s:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 CLAIMED, SENT, RECORDED, ADOPTED = "calls_claimed", "calls_sent", "outcomes_recorded", "calls_adopted"
+#: Not of a dial worker: what an observer read in the database while it ran.
+SEEN = "outcomes_seen"
 
 
 @dataclass
@@ -23,11 +25,12 @@ class EventLog:
     #: uid -> outcomes said to be committed.
     recorded: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     adopted: set[str] = field(default_factory=set)
-    lines: int = 0
+    #: uid -> outcomes that somebody read in the database meanwhile.
+    seen: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def uids(self) -> set[str]:
         """Every attempt that is spoken of."""
-        return {*self.claimed, *self.sent, *self.recorded, *self.adopted}
+        return {*self.claimed, *self.sent, *self.recorded, *self.adopted, *self.seen}
 
 
 def read_events(logs: Iterable[Path]) -> EventLog:
@@ -49,9 +52,6 @@ def _event(line: str) -> dict[str, Any]:
 
 def _take(found: EventLog, event: dict[str, Any]) -> None:
     name = event.get("event")
-    if name not in (CLAIMED, SENT, RECORDED, ADOPTED):
-        return
-    found.lines += 1
     if name == CLAIMED:
         for uid in event["attempts"]:
             found.claimed[uid].append(int(event["campaign"]))
@@ -60,6 +60,9 @@ def _take(found: EventLog, event: dict[str, Any]) -> None:
             found.sent[uid] += 1
     elif name == ADOPTED:
         found.adopted.update(event["attempts"])
-    else:
+    elif name == RECORDED:
         for uid, outcome in event["outcomes"].items():
             found.recorded[uid].append(str(outcome))
+    elif name == SEEN:
+        for uid, outcome in event["outcomes"].items():
+            found.seen[uid].add(str(outcome))

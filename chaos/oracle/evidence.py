@@ -114,7 +114,7 @@ class Evidence:
     database: str
     #: The carriers' logs; the truth.
     carrier_logs: tuple[Path, ...]
-    #: The dial workers' logs, rotated ones too.
+    #: The dial workers' logs, rotated ones too, and what a :class:`chaos.oracle.Observer` saw meanwhile.
     event_logs: tuple[Path, ...] = ()
     faults: tuple[Fault, ...] = ()
     acknowledged: tuple[Acknowledged, ...] = ()
@@ -154,9 +154,10 @@ def _numbers(value: Any) -> frozenset[str] | int:
 
 
 def read_faults(path: Path) -> tuple[Fault, ...]:
-    """A file of faults, oldest first; none when there is no file."""
+    """A file of faults, oldest first; none when there is no file. One with a reason under ``missed`` never happened."""
     names = {item.name for item in fields(Fault)}
-    told = ({key: value for key, value in line.items() if key in names} for line in _lines(path))
+    done = (line for line in _lines(path) if not line.get("missed"))
+    told = ({key: value for key, value in line.items() if key in names} for line in done)
     return tuple(sorted((Fault(**line) for line in told), key=lambda fault: fault.time))
 
 

@@ -11,6 +11,9 @@ from chaos.oracle.evidence import Fault
 from chaos.oracle.judgement import Breach
 from chaos.oracle.tables import Attempt
 
+#: The PBX's own two readings of one playback: its length, and whether it came to the end.
+HEARD_SLACK_S = 0.3
+
 
 def told_once(case: Case) -> Iterator[Breach]:
     """I3: what the event log says was committed, against itself and the database."""
@@ -24,6 +27,11 @@ def told_once(case: Case) -> Iterator[Breach]:
             yield Breach("I3", f"the outcome of {name_of(attempt)} was written {len(told)} times")
         if attempt.disposition not in told:
             yield Breach("I3", f"{name_of(attempt)} is {attempt.disposition}, but {told[-1]} was committed")
+    for uid, seen in case.events.seen.items():
+        attempt = case.tables.attempts.get(uid)
+        if attempt is not None and attempt.campaign_id in case.campaigns and seen != {attempt.disposition}:
+            sentence = f"{name_of(attempt)} is {attempt.disposition}, but was seen as {', '.join(sorted(seen))}"
+            yield Breach("I3", sentence)
 
 
 def as_the_carrier_saw(case: Case) -> Iterator[Breach]:
@@ -50,7 +58,7 @@ def _problems(case: Case, attempt: Attempt, outcome: str, call: Call | None) -> 
         yield f"is {outcome}, but the carrier was called at {at(call.invited)}"
         return
     yield from _times(case, attempt, call)
-    if outcome == rules.UNKNOWN:
+    if outcome == rules.UNKNOWN or case.untold(call):
         return
     yield from _outlived_the_pbx(case, attempt, call)
     if outcome in rules.ANSWERED:
@@ -73,9 +81,9 @@ def _times(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
 def _outlived_the_pbx(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
     """A call that was up when the PBX died has no end that anybody saw."""
     fault = case.died_with(call)
-    if fault is None or attempt.ended is None or not case.trusts_times_of(attempt):
+    if fault is None or fault.target != "pbx" or attempt.ended is None or not case.trusts_times_of(attempt):
         return
-    if attempt.ended > fault.time + case.tolerance.notice_s:
+    if attempt.ended > fault.time + case.tolerance.clock_s:
         yield f"is {attempt.disposition} at {at(attempt.ended)}, but its call died with the PBX ({fault})"
 
 
@@ -89,8 +97,11 @@ def _answered(case: Case, attempt: Attempt, call: Call) -> Iterator[str]:
     more = attempt.listened_s - call.connected_s
     if more > slack or (more < -slack and not case.evidence.longer_calls):
         yield f"says {attempt.listened_s:.1f} s were heard, but the callee was connected for {call.connected_s:.1f} s"
-    heard = rules.heard_s(case.campaign(attempt))
-    if attempt.disposition == rules.NOT_HEARD and attempt.listened_s >= heard + slack:
+    enough = attempt.listened_s - rules.heard_s(case.campaign(attempt))
+    if (attempt.disposition == rules.REACHED and enough < -HEARD_SLACK_S) or (
+        attempt.disposition == rules.NOT_HEARD and enough > HEARD_SLACK_S
+    ):
+        heard = rules.heard_s(case.campaign(attempt))
         yield f"is {attempt.disposition}, but {attempt.listened_s:.1f} s of the {heard:g} s needed were heard"
 
 
@@ -102,6 +113,9 @@ def _unanswered(case: Case, attempt: Attempt, outcome: str, call: Call) -> Itera
             yield f"is {outcome}, but the callee had picked up at {at(call.answered)}"
         return
     expected = rules.unanswered_as(call.number) if case.evidence.rehearsal else outcome
+    code = rules.SIP_CODES.get(call.number[-2:])
+    if case.evidence.rehearsal and not frozen and code is not None and attempt.sip_code not in (code, None):
+        yield f"has the SIP code {attempt.sip_code}, the carrier sent {code}"
     if outcome != expected and not (frozen and outcome == rules.NO_ANSWER):
         yield f"is {outcome}, but the carrier's answer was {expected}"
     rang, ring_s = call.end - call.invited, float(case.campaign(attempt)["ring_s"])
@@ -110,8 +124,10 @@ def _unanswered(case: Case, attempt: Attempt, outcome: str, call: Call) -> Itera
 
 
 def _was_cut(case: Case, call: Call) -> bool:
-    """Whether a fault of the PBX itself touched the call, so that its own times mean little."""
-    return case.disturbed(call, ("freeze", "kill"), "pbx") or case.disturbed(call, ("clock",))
+    """Whether a fault of the PBX or the carrier itself touched the call, so that its times mean little."""
+    return any(case.disturbed(call, ("freeze", "kill"), name) for name in ("pbx", "carrier")) or case.disturbed(
+        call, ("clock",)
+    )
 
 
 def only_what_nobody_knows(case: Case) -> Iterator[Breach]:

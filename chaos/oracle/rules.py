@@ -34,8 +34,8 @@ _UNANSWERED = {
     "14": BUSY,
     "15": NO_ANSWER,
 }
-#: These never pick up.
-NEVER_ANSWERS = frozenset(_UNANSWERED) - {"11"}
+#: The codes with which those end that never pick up.
+SIP_CODES = {"01": 486, "03": 404, "04": 603, "05": 503, "10": 480, "14": 486}
 
 
 def unanswered_as(number: str) -> str:

@@ -47,6 +47,7 @@ class Attempt:
     disposition: str | None
     counted: bool
     listened_s: float
+    sip_code: int | None
 
     @classmethod
     def of(cls, row: Row) -> Attempt:
@@ -66,6 +67,7 @@ class Attempt:
             disposition=row["disposition"],
             counted=bool(row["counted"]),
             listened_s=float(row["listened_s"] or 0.0),
+            sip_code=row["sip_code"],
         )
 
 

@@ -36,6 +36,7 @@ def make_campaign(stack: Any, numbers: Sequence[str], **settings: Any) -> int:
         session.add(campaign)
         session.flush()
         base = ContactBase(campaign_id=campaign.id, filename="a.csv", path="a", sha256="0", state=BaseState.READY)
+        base.rows = base.accepted = len(numbers)
         session.add(base)
         session.flush()
         session.add_all(
