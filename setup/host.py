@@ -31,6 +31,7 @@ FOR_TESTS = {
     "mariadb-dump mysqldump": "mariadb-client",  # backups use it where it is installed
     "sipp": "sip-tester",
     "chromium": "chromium",
+    "faketime": "faketime",  # chaos moves the clock
 }
 
 
