@@ -20,11 +20,13 @@ from bench import table
 BENCHMARKS = {
     "dial_sqlite": "bench.dial_loop:sqlite",
     "dial_mariadb": "bench.dial_loop:mariadb",
-    "channels": "bench.channel_use:run",
+    "channels_sqlite": "bench.channel_use:sqlite",
+    "channels_mariadb": "bench.channel_use:mariadb",
     "claim_sqlite": "bench.claim:sqlite",
     "claim_mariadb": "bench.claim:mariadb",
     "start_stop": "bench.start_stop:run",
-    "event_lag": "bench.event_lag:run",
+    "lag_sqlite": "bench.event_lag:sqlite",
+    "lag_mariadb": "bench.event_lag:mariadb",
     "jitter": "bench.jitter:run",
     "reconcile": "bench.reconcile:run",
 }

@@ -64,13 +64,11 @@ class Rig:
         program = next(item for item in first_start.programs(self.settings) if item.name == name)
         self.processes[name] = _start(self.settings, program)
 
-    def events(self, *names: str) -> Iterator[dict[str, Any]]:
-        """These lines of the dial worker's own log, oldest first; ``at`` is added as seconds since 1970."""
+    def log(self) -> Iterator[dict[str, Any]]:
+        """The dial worker's own log, oldest line first; ``at`` is added as seconds since 1970."""
         for line in (self.settings.logs / "dial.log").read_text(errors="replace").splitlines():
-            if not line.startswith("{") or not any(name in line for name in names):
-                continue
-            entry = json.loads(line)
-            if entry["event"] in names:
+            if line.startswith("{"):
+                entry = json.loads(line)
                 yield entry | {"at": dt.datetime.fromisoformat(entry["timestamp"]).timestamp()}
 
 

@@ -60,8 +60,8 @@ def machine() -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     return (
         f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, commit {commit.strip() or '?'}, {os.cpu_count()} cores ({model or '?'}), "
-        f"{round(memory_kib / 2**20)} GiB, {platform.system()} {platform.release()}, Python {platform.python_version()}. "
-        "Callees and measuring share the cores with everything else."
+        f"{round(memory_kib / 2**20)} GiB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}. Callees and measuring share the cores with everything else."
     )
 
 
