@@ -20,6 +20,8 @@ class Callees:
     options: Sequence[str] = ()
     #: Keep :func:`messages`; costs SIPp a line for each message.
     traced: bool = False
+    #: UDP port of :mod:`bench.rtp_listener`; without it SIPp itself takes the sound and drops it.
+    listener: int | None = None
 
 
 HANG_UP = Callees("hangs_up")
@@ -28,6 +30,10 @@ HANG_UP = Callees("hangs_up")
 def start(callees: Callees, home: Path, port: int) -> subprocess.Popen[bytes]:
     """Run SIPp on this UDP port."""
     scenario = Path(__file__).with_name(f"{callees.scenario}.xml")
+    if callees.listener is not None:
+        text = scenario.read_text().replace("[media_port]", str(callees.listener))
+        scenario = home / scenario.name
+        scenario.write_text(text)
     options = ["-sf", str(scenario), "-i", ADDRESS, "-p", str(port), "-nostdin", "-nd", *callees.options]
     if callees.traced:
         options += ["-trace_shortmsg", "-shortmessage_file", str(trace(home))]

@@ -78,3 +78,10 @@ def outcomes(campaign_id: int) -> dict[str | None, int]:
 def ended(campaign_id: int) -> int:
     """Attempts of the campaign with an outcome."""
     return sum(count for disposition, count in outcomes(campaign_id).items() if disposition is not None)
+
+
+def open_calls(campaign_id: int) -> int:
+    """Attempts of the campaign without outcome."""
+    query = select(func.count()).where(Attempt.open_for_contact > 0, Attempt.campaign_id == campaign_id)
+    with database.read() as session:
+        return int(session.execute(query).scalar_one())
