@@ -7,6 +7,7 @@ so that listening costs next to nothing, and stamps each packet at its arrival, 
 from __future__ import annotations
 
 import ctypes
+import math
 import multiprocessing
 import socket
 import struct
@@ -23,6 +24,7 @@ SO_ATTACH_FILTER = 26
 SO_TIMESTAMPNS = 35
 #: Clock ticks of 8 kHz audio in a millisecond.
 TICKS_PER_MS = 8
+PACKET_MS = 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Heard:
 
     streams: int  # of the sample
     packets: int  # of the sample
-    lost: int  # packets missing between others of their stream
+    lost: int  # packets that never came, by the gaps in the numbers
     jitter_p50_ms: float
     jitter_p99_ms: float
 
@@ -102,14 +104,22 @@ def _packets(listening: socket.socket, seconds: float) -> numpy.ndarray[tuple[in
 
 
 def evenness(rows: numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]) -> Heard:
-    """Jitter as the difference of transit times of neighbours in a stream (D of RFC 3550, 6.4.1), absolute."""
+    """Jitter as the difference of transit times of neighbours in a stream (D of RFC 3550, 6.4.1), absolute.
+
+    What did not come counts as well: a lost packet as one that is late without end, a silence as all the packets that
+    should have come in it.
+    """
     if not len(rows):
-        return Heard(0, 0, 0, 0.0, 0.0)
+        return Heard(0, 0, 0, 0.0, math.inf)
     rows = rows[numpy.lexsort((rows[:, 3], rows[:, 0]))]
     step = numpy.diff(rows, axis=0)
-    same = step[:, 0] == 0
-    neighbours = same & (step[:, 1] == 1)
-    off_ms = numpy.abs(step[neighbours, 3] / 1e6 - step[neighbours, 2] / TICKS_PER_MS)
-    p50, p99 = numpy.percentile(off_ms, [50, 99]) if len(off_ms) else (0.0, 0.0)
-    lost = int(numpy.clip(step[same & (step[:, 1] > 1), 1] - 1, 0, None).sum())
-    return Heard(len(numpy.unique(rows[:, 0])), len(rows), lost, round(float(p50), 2), round(float(p99), 2))
+    step = step[(step[:, 0] == 0) & (step[:, 1] > 0)]
+    if not len(step):
+        return Heard(len(numpy.unique(rows[:, 0])), len(rows), 0, 0.0, math.inf)
+    gap_ms = step[:, 3] / 1e6
+    off_ms = numpy.abs(gap_ms - step[:, 2] / TICKS_PER_MS)
+    packets = numpy.maximum(1, (gap_ms / PACKET_MS).round()).astype(int)
+    missing = int((step[:, 1] - 1).sum())
+    all_ms = numpy.concatenate([numpy.repeat(off_ms, packets), numpy.full(missing, math.inf)])
+    p50, p99 = numpy.quantile(all_ms, [0.5, 0.99], method="higher")
+    return Heard(len(numpy.unique(rows[:, 0])), len(rows), missing, round(float(p50), 2), round(float(p99), 2))
