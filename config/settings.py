@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     ami_port: int = Field(5038, ge=1, le=65535, description="Manager port of our Asterisk, on 127.0.0.1.")
     sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")
+    sip_external_host: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)?$",
+        description="Public address behind which carriers find us (NAT); empty: they reach us as we are.",
+    )
     sip_local_port: int = Field(
         5070, ge=1, le=65535, description="SIP port on 127.0.0.1 towards the rehearsal carrier."
     )

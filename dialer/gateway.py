@@ -277,7 +277,7 @@ class Gateway:
         self._reload_wanted = False
         for module in PJSIP_MODULES:
             try:
-                session.post("Reload", {"Module": module}, lambda answer: log.info("reloaded", said=answer.get("Message")))
+                session.post("Reload", {"Module": module}, lambda told: log.info("reloaded", told=told.get("Message")))
             except AmiError:
                 return
 

@@ -135,17 +135,18 @@ class Settler:
     async def _sweep(self, session: AmiSession, boot: str) -> None:
         self._calls.forget_ended()
         before = time.monotonic() - self._times.unclaimed_after
-        claimed_before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=self._times.unclaimed_after)
-        boots = {c.uid: c.boot for c in await self._calls.open_calls() if c.claimed_at < claimed_before}
+        now = dt.datetime.now(dt.UTC)
+        on_its_way = dt.timedelta(seconds=self._times.unclaimed_after)
+        # abs: a clock that was set back makes old calls look as if they were of the future.
+        boots = {c.uid: c.boot for c in await self._calls.open_calls() if abs(now - c.claimed_at) > on_its_way}
         for uid, call in self._calls.followed().items():
             boots.pop(uid, None)
             if call.since < before:
                 boots[uid] = call.boot
         boots = {uid: at for uid, at in boots.items() if not self._calls.has_ended(uid)}
         look = await self._look(session)
-        settled = time.time() - self._times.journal_after
         for uid, record in look.journal.items():
-            if record.ended < settled:
+            if abs(time.time() - record.ended) > self._times.journal_after:
                 self._calls.record_again(result_of(uid, record))
         undecided = self._decide(boots, boot, look)
         if undecided:

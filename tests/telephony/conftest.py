@@ -45,10 +45,11 @@ class Caller:
         port: int | None = None,
         ledger: MemoryLedger | None = None,
         settle: SettleTimes = SHORT_SWEEPS,
+        times: AmiTimes = SHORT,
     ) -> None:
         settings = pair.settings if port is None else pair.settings.model_copy(update={"ami_port": port})
         self.ledger = ledger or MemoryLedger()
-        self.gateway = Gateway(settings, self.ledger, contextlib.nullcontext, ami_times=SHORT, settle_times=settle)
+        self.gateway = Gateway(settings, self.ledger, contextlib.nullcontext, ami_times=times, settle_times=settle)
         self.gateway.start()
 
     def ready(self, timeout_s: float = 15) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -233,3 +235,11 @@ def test_two_hundred_calls_at_once_lose_no_line(ran: Ran, pair: AsteriskPair) ->
     with contextlib.suppress(StopIteration):
         slow = next(uid for uid in uids[0::4] if abs(results[uid].listened_s - MESSAGE_S) > 0.5)
         raise AssertionError(f"{slow} listened {results[slow].listened_s} s")
+
+
+def test_public_address_behind_nat_is_what_carriers_are_told(tmp_path: Path) -> None:
+    with asterisk_pair(tmp_path, sip_external_host="203.0.113.5") as pair:
+        shown = pair.cli("pjsip show transport transport-udp")
+    assert re.search(r"external_media_address\s*: 203\.0\.113\.5", shown)
+    assert re.search(r"external_signaling_address\s*: 203\.0\.113\.5", shown)
+    assert "10.0.0.0/255.0.0.0" in shown

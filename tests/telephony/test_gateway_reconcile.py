@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import signal
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from dialer.ami import AmiState
-from dialer.calls import CallOutcome
+from config.database import utcnow
+from dialer.ami import AmiState, AmiTimes
+from dialer.calls import CallOutcome, OpenCall, new_uid
 from dialer.gateway import Gateway
 from dialer.pbx_config import TrunkConfig, render_pbx
 from dialer.settling import SettleTimes
@@ -186,7 +188,7 @@ def test_i5_nothing_is_claimed_for_an_asterisk_that_says_nothing(
     pair: AsteriskPair, make_caller: Callable[..., Caller]
 ) -> None:
     """What is sent to a frozen one goes out when it wakes, however late: noticed long before the line is given up."""
-    caller = make_caller()
+    caller = make_caller(times=AmiTimes())
     boot = caller.ready()
     pair.pbx.signal(signal.SIGSTOP)
     try:
@@ -271,3 +273,12 @@ def test_i5_a_call_claimed_long_ago_is_not_placed(pair: AsteriskPair, make_calle
     caller.gateway.place([request])
     assert caller.ledger.wait_for([request.uid], 10)[request.uid].outcome is CallOutcome.NOT_PLACED
     assert request.uid not in {call.uid for call in read_calls(pair.settings.carrier_log)}
+
+
+def test_clock_set_back_hides_no_open_call(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
+    """Claimed "in an hour" by a clock that was wrong, and lost on the way to the gateway: settled all the same."""
+    caller = make_caller()
+    boot = caller.ready()
+    uid = new_uid()
+    caller.ledger.open[uid] = OpenCall(uid, boot, utcnow() + dt.timedelta(hours=1))
+    assert caller.ledger.wait_for([uid], 8)[uid].outcome is CallOutcome.NOT_PLACED
