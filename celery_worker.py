@@ -16,6 +16,7 @@ from celery.signals import setup_logging, worker_process_init
 
 from campaigns import jobs
 from campaigns.dial_loop import DialLoop, Ledger, node_id_of
+from campaigns.waking import Waker
 from config import logging as obzvon_logging
 from config.app import create_base_app
 from config.extensions import celery, db
@@ -67,6 +68,7 @@ class DialStep(bootsteps.StartStopStep):
         super().__init__(parent, **kwargs)
         self.gateway: Gateway | None = None
         self.lock: Any = None
+        self.waker: Waker | None = None
 
     def start(self, parent: Any) -> None:
         # A second dial worker for the same node waits here until the first one is gone.
@@ -76,12 +78,16 @@ class DialStep(bootsteps.StartStopStep):
             node_id = node_id_of(settings.node_name)
         ledger = Ledger(node_id, lambda campaign_ids: jobs.loop.wake(campaign_ids) if jobs.loop else None)
         self.gateway = Gateway(settings, ledger, flask_app.app_context)
-        jobs.loop = DialLoop(node_id, self.gateway, lambda campaign_id: jobs.send_dial(campaign_id, settings.node_name))
+        self.waker = Waker(jobs.dial_here, flask_app.app_context)
+        jobs.loop = DialLoop(node_id, self.gateway, self.waker.wake)
+        self.waker.start()
         dialer_jobs.gateway = self.gateway
         self.gateway.start()
 
     def stop(self, parent: Any) -> None:
         jobs.loop = None
+        if self.waker is not None:
+            self.waker.stop()
         if self.gateway is not None:
             self.gateway.stop()
 

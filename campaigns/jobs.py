@@ -34,11 +34,16 @@ def wake(campaign_id: int) -> None:
         send_dial(campaign_id, node)
 
 
-@shared_task(name="campaigns.dial")
-def dial(campaign_id: int) -> None:
-    """Claim and place what this campaign may call now."""
+def dial_here(campaign_id: int) -> None:
+    """Claim and place what this campaign may call now, when this process is a dial worker."""
     if loop is not None:
         loop.dial(campaign_id)
+
+
+@shared_task(name="campaigns.dial")
+def dial(campaign_id: int) -> None:
+    """The same, asked for by another process."""
+    dial_here(campaign_id)
 
 
 @shared_task(name="campaigns.tick")
