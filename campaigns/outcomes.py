@@ -72,7 +72,8 @@ _MOVE = (
         last_disposition=bindparam("b_last"),
     )
 )
-_TRUNK = select(Trunk.name, Trunk.congested).where(Trunk.id == bindparam("id")).with_for_update()
+_TRUNK = select(Trunk.name, Trunk.congested).where(Trunk.id == bindparam("id"))
+_TRUNK_LOCKED = _TRUNK.with_for_update()
 
 #: These say nothing about the trunk: the call never came to it, or its end was not seen.
 _SILENT = frozenset({Disposition.NOT_PLACED, Disposition.UNKNOWN})
@@ -170,7 +171,9 @@ def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime)
         if failed:
             campaigns = {item.row.campaign_id for item in failed}
             pause(session, campaigns, "trunk_failure", failed[-1].result.detail)
-        trunk = session.execute(_TRUNK, {"id": trunk_id}).one()
+        if not _has_streak(session, trunk_id, of_trunk):
+            continue
+        trunk = session.execute(_TRUNK_LOCKED, {"id": trunk_id}).one()
         streak = _of_active(session, _streak(trunk.congested or [], of_trunk))
         if len({contact_id for _, contact_id in streak}) >= TRUNK_ILL_AFTER:
             _refund(session, streak, now)
@@ -178,6 +181,14 @@ def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime)
             streak = []
         if streak != (trunk.congested or []):
             session.execute(update(Trunk).where(Trunk.id == trunk_id).values(congested=streak))
+
+
+def _has_streak(session: Session, trunk_id: int, closed: Sequence[_Closed]) -> bool:
+    """Whether there is anything to watch. Asked without the trunk's lock: a claim takes that one first and the
+    attempts later, so holding attempts and waiting for the trunk, at each batch, was waiting in a circle.
+    """
+    congested = any(item.disposition is Disposition.CONGESTION for item in closed)
+    return congested or bool(session.execute(_TRUNK, {"id": trunk_id}).one().congested)
 
 
 def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int]]:
