@@ -82,7 +82,7 @@ def originate(settings: Settings, trunk: str, sound: str, n: int) -> bytes:
 
 def forget(uid: str) -> bytes:
     """Take the call's entry out of the journal."""
-    return f"Action: DBDel\r\nFamily: obzvon\r\nKey: {uid}\r\n\r\n".encode()
+    return f"Action: Getvar\r\nVariable: DB_DELETE(obzvon/{uid})\r\n\r\n".encode()
 
 
 def ended_calls(connection: socket.socket) -> Iterator[str]:

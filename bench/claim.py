@@ -21,7 +21,7 @@ from flask import Flask
 from sqlalchemy import Connection, select, text, update
 
 from bench.result import Result, Row, at_most, percentile
-from bench.rig import MARIADB, SQLITE, durable_database, temporary_home
+from bench.rig import MARIADB, NO_LIMIT, SQLITE, durable_database, temporary_home
 from bench.sizes import SMALL
 from campaigns import outcomes, store
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -124,9 +124,8 @@ def _filled(kind: str, home: Path, contacts: int) -> Iterator[Flask]:
 
 
 def _first_rows(session: Session) -> None:
-    session.add(Node(id=1, name="main", channels=1000, cps=1000.0))
-    session.flush()
-    session.add(Trunk(id=1, node_id=1, name="callees", channels=1000, cps=1000.0))
+    node = Node(id=1, name="main", channels=1000, cps=NO_LIMIT)
+    session.add(Trunk(id=1, name="callees", channels=1000, cps=NO_LIMIT, nodes=[node]))
     session.flush()
     for number in range(1, CAMPAIGNS + 1):
         campaign = Campaign(

@@ -174,7 +174,7 @@ def _add_trunk(port: int, channels: int) -> int:
     def work(session: database.Session) -> int:
         node = session.query(Node).one()
         trunk = Trunk(
-            node_id=node.id,
+            nodes=[node],
             name="callees",
             kind=TrunkKind.SIP,
             host=callees.ADDRESS,
