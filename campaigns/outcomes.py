@@ -23,6 +23,58 @@ TRUNK_ILL_AFTER = 10
 attempts = Attempt.__table__
 contacts = Contact.__table__
 
+# Built once: building a statement anew for each batch costs more than the database's own work on it.
+_OPEN = (
+    select(
+        attempts.c.id,
+        attempts.c.uid,
+        attempts.c.contact_id,
+        attempts.c.campaign_id,
+        attempts.c.trunk_id,
+        contacts.c.attempts.label("attempts_before"),
+        contacts.c.tries,
+    )
+    .join(contacts, contacts.c.id == attempts.c.contact_id)
+    .where(attempts.c.uid.in_(bindparam("uids", expanding=True)), attempts.c.open_for_contact > 0)
+    .with_for_update()
+)
+_POLICIES = select(
+    Campaign.id,
+    Campaign.notification_s,
+    Campaign.attempts,
+    Campaign.retry_s,
+    Campaign.retry_busy_s,
+    Campaign.retry_no_answer_s,
+    Campaign.retry_failed_s,
+).where(Campaign.id.in_(bindparam("ids", expanding=True)))
+_CLOSE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("b_id"), attempts.c.disposition.is_(None))
+    .values(
+        open_for_contact=None,
+        disposition=bindparam("b_disposition"),
+        counted=bindparam("b_counted"),
+        sip_code=bindparam("b_sip"),
+        cause=bindparam("b_cause"),
+        answered_at=bindparam("b_answered"),
+        ended_at=bindparam("b_ended"),
+        listened_s=bindparam("b_listened"),
+        detail=bindparam("b_detail"),
+    )
+)
+_MOVE = (
+    update(contacts)
+    .where(contacts.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=bindparam("b_state"),
+        due_at=bindparam("b_due"),
+        attempts=contacts.c.attempts + bindparam("b_counted"),
+        last_disposition=bindparam("b_last"),
+    )
+)
+_TRUNK = select(Trunk.name, Trunk.congested).where(Trunk.id == bindparam("id"))
+_TRUNK_LOCKED = _TRUNK.with_for_update()
+
 #: These say nothing about the trunk: the call never came to it, or its end was not seen.
 _SILENT = frozenset({Disposition.NOT_PLACED, Disposition.UNKNOWN})
 
@@ -48,20 +100,7 @@ class Recorded:
 def record(session: Session, results: Sequence[CallResult], now: dt.datetime) -> Recorded:
     """Write these outcomes; one already written is left as it is."""
     by_uid = {result.uid: result for result in results}
-    rows = session.execute(
-        select(
-            attempts.c.id,
-            attempts.c.uid,
-            attempts.c.contact_id,
-            attempts.c.campaign_id,
-            attempts.c.trunk_id,
-            contacts.c.attempts.label("attempts_before"),
-            contacts.c.tries,
-        )
-        .join(contacts, contacts.c.id == attempts.c.contact_id)
-        .where(attempts.c.uid.in_(by_uid), attempts.c.open_for_contact > 0)
-        .with_for_update()
-    ).all()
+    rows = session.execute(_OPEN, {"uids": list(by_uid)}).all()
     policies = _policies(session, {row.campaign_id for row in rows})
     closed = [_decide(row, by_uid[row.uid], policies[row.campaign_id], now) for row in rows]
     if closed:
@@ -75,17 +114,7 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
 
 def _policies(session: Session, campaign_ids: set[int]) -> dict[int, tuple[float, RetryPolicy]]:
     """Notification time and retry policy of each campaign; read without a lock, so that claims are not in the way."""
-    rows = session.execute(
-        select(
-            Campaign.id,
-            Campaign.notification_s,
-            Campaign.attempts,
-            Campaign.retry_s,
-            Campaign.retry_busy_s,
-            Campaign.retry_no_answer_s,
-            Campaign.retry_failed_s,
-        ).where(Campaign.id.in_(campaign_ids))
-    )
+    rows = session.execute(_POLICIES, {"ids": list(campaign_ids)})
     return {row[0]: (row[1], RetryPolicy(*row[2:])) for row in rows}
 
 
@@ -98,19 +127,7 @@ def _decide(row: Any, result: CallResult, policy: tuple[float, RetryPolicy], now
 
 def _close_attempts(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
     session.execute(
-        update(attempts)
-        .where(attempts.c.id == bindparam("b_id"), attempts.c.disposition.is_(None))
-        .values(
-            open_for_contact=None,
-            disposition=bindparam("b_disposition"),
-            counted=bindparam("b_counted"),
-            sip_code=bindparam("b_sip"),
-            cause=bindparam("b_cause"),
-            answered_at=bindparam("b_answered"),
-            ended_at=bindparam("b_ended"),
-            listened_s=bindparam("b_listened"),
-            detail=bindparam("b_detail"),
-        ),
+        _CLOSE,
         [
             {
                 "b_id": item.row.id,
@@ -129,26 +146,21 @@ def _close_attempts(session: Session, closed: Sequence[_Closed], now: dt.datetim
 
 
 def _move_contacts(session: Session, closed: Sequence[_Closed]) -> None:
-    session.execute(
-        update(contacts)
-        .where(contacts.c.id == bindparam("b_id"))
-        .values(
-            state=bindparam("b_state"),
-            due_at=bindparam("b_due"),
-            attempts=contacts.c.attempts + bindparam("b_counted"),
-            last_disposition=bindparam("b_last"),
-        ),
-        [
+    """Those with the same next step in one statement: a batch has few different ones."""
+    alike: dict[tuple[Next, Disposition], list[int]] = {}
+    for item in closed:
+        alike.setdefault((item.next, item.disposition), []).append(item.row.contact_id)
+    for (step, disposition), ids in alike.items():
+        session.execute(
+            _MOVE,
             {
-                "b_id": item.row.contact_id,
-                "b_state": item.next.state,
-                "b_due": item.next.due_at,
-                "b_counted": int(item.next.counted),
-                "b_last": item.disposition,
-            }
-            for item in closed
-        ],
-    )
+                "ids": ids,
+                "b_state": step.state,
+                "b_due": step.due_at,
+                "b_counted": int(step.counted),
+                "b_last": disposition,
+            },
+        )
 
 
 def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
@@ -159,9 +171,9 @@ def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime)
         if failed:
             campaigns = {item.row.campaign_id for item in failed}
             pause(session, campaigns, "trunk_failure", failed[-1].result.detail)
-        trunk = session.execute(
-            select(Trunk.name, Trunk.congested).where(Trunk.id == trunk_id).with_for_update()
-        ).one()  # fmt: skip
+        if not _has_streak(session, trunk_id, of_trunk):
+            continue
+        trunk = session.execute(_TRUNK_LOCKED, {"id": trunk_id}).one()
         streak = _of_active(session, _streak(trunk.congested or [], of_trunk))
         if len({contact_id for _, contact_id in streak}) >= TRUNK_ILL_AFTER:
             _refund(session, streak, now)
@@ -169,6 +181,14 @@ def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime)
             streak = []
         if streak != (trunk.congested or []):
             session.execute(update(Trunk).where(Trunk.id == trunk_id).values(congested=streak))
+
+
+def _has_streak(session: Session, trunk_id: int, closed: Sequence[_Closed]) -> bool:
+    """Whether there is anything to watch. Asked without the trunk's lock: a claim takes that one first and the
+    attempts later, so holding attempts and waiting for the trunk, at each batch, was waiting in a circle.
+    """
+    congested = any(item.disposition is Disposition.CONGESTION for item in closed)
+    return congested or bool(session.execute(_TRUNK, {"id": trunk_id}).one().congested)
 
 
 def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int]]:

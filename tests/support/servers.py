@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,9 +153,15 @@ class MariaDb:
             self.execute(f"DROP DATABASE {name}")
 
 
+#: For tests: nothing has to survive.
+QUICK = ("--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=64M")
+#: As a customer has it: a commit survives a power cut.
+DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=256M")
+
+
 @contextmanager
-def mariadb(folder: Path) -> Iterator[MariaDb]:
-    """A MariaDB with quick settings: nothing in it has to survive."""
+def mariadb(folder: Path, options: Sequence[str] = QUICK) -> Iterator[MariaDb]:
+    """A MariaDB on a free port of 127.0.0.1."""
     folder.mkdir(parents=True, exist_ok=True)
     data, path, log = folder / "data", folder / "mariadb.sock", folder / "mariadb.log"
     user = f"--user={getpass.getuser()}"
@@ -175,10 +181,8 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
         f"--port={port}",
         user,
         "--skip-name-resolve",
-        "--innodb-flush-log-at-trx-commit=0",
-        "--innodb-doublewrite=0",
-        "--innodb-buffer-pool-size=64M",
         "--max-connections=200",
+        *options,
     ]
     with running(command, log) as process:
         server = MariaDb(path, port, process.pid)
