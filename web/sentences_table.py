@@ -5,6 +5,7 @@ from __future__ import annotations
 from campaigns import bases, contacts_file, pause_reasons, phone_numbers
 from config.i18n import N_
 from tts import phrases, sound_files
+from tts.engines import speech
 
 SENTENCES: dict[str, str] = {
     **contacts_file.SENTENCES,
@@ -14,6 +15,7 @@ SENTENCES: dict[str, str] = {
     **phone_numbers.SENTENCES,
     **sound_files.SENTENCES,
     **phrases.SENTENCES,
+    **speech.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
