@@ -5,7 +5,7 @@ SHELL := /bin/sh
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench lock messages setup-run setup-test setup-check
+.PHONY: help run demo backup restore test check bench lock messages setup-run setup-test setup-check
 
 help:
 	@echo "make run      install, then start everything in the foreground; Ctrl-C ends it"
@@ -13,6 +13,8 @@ help:
 	@echo "              [BASE=file] [REPORT=out.xlsx] [CHANNELS=60] [ATTEMPTS=3] [RETRY_S=5] [HEARD_S=4]"
 	@echo "make test     all tests        make check   linters and types"
 	@echo "make bench    calls per second of the dial loop"
+	@echo "make backup   one file with everything, also while it runs       [TO=file.tar.gz]"
+	@echo "make restore  back to a backup; nothing may run on this home      FROM=file.tar.gz"
 	@echo "make lock     resolve requirements*.in into requirements*.txt"
 	@echo "make messages collect texts for translation and compile the translations"
 
@@ -32,6 +34,14 @@ demo: override export RETRY_S := $(value RETRY_S)
 demo: override export HEARD_S := $(value HEARD_S)
 demo: setup-run
 	@$(BIN)/python -m web.cli demo
+
+backup: override export TO := $(value TO)
+backup: setup-run
+	@$(BIN)/python -m web.cli backup
+
+restore: override export FROM := $(value FROM)
+restore: setup-run
+	@$(BIN)/python -m web.cli restore
 
 test: setup-test
 	@$(BIN)/python -m pytest

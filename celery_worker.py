@@ -7,26 +7,25 @@ the broker does not touch the calls.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from typing import Any, ClassVar
 
 from celery import bootsteps
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, before_task_publish, setup_logging, worker_process_init
+from celery.worker import state
 
-from campaigns import jobs
-from campaigns.dial_loop import DialLoop, Ledger, node_id_of
+from campaigns.dial_worker import DialWorker
 from config import logging as obzvon_logging
+from config import metrics, task_trace
 from config.app import create_base_app
 from config.extensions import celery, db
 from config.settings import get
-from dialer import jobs as dialer_jobs
-from dialer.gateway import Gateway
+from ops import dial_status, signs
+from ops import jobs as ops_jobs  # noqa: F401 - its task is registered
 
 settings = get()
 flask_app = create_base_app(settings)
 app = celery
-dial_queue = f"dial.{settings.node_name}"
 
 
 class ContextTask(celery.Task):  # type: ignore[name-defined,misc]
@@ -41,7 +40,7 @@ class ContextTask(celery.Task):  # type: ignore[name-defined,misc]
 
 celery.Task = ContextTask
 celery.conf.beat_schedule = {
-    "tick": {"task": "campaigns.tick", "schedule": 1.0, "options": {"queue": dial_queue, "expires": 5}},
+    "evaluate": {"task": "ops.evaluate", "schedule": 15.0, "options": {"queue": "jobs", "expires": 15}},
     "sweep": {"task": "campaigns.sweep", "schedule": 10.0, "options": {"queue": "jobs", "expires": 20}},
 }
 
@@ -49,6 +48,17 @@ celery.conf.beat_schedule = {
 @setup_logging.connect
 def _logging(**_: Any) -> None:
     obzvon_logging.setup(settings)
+
+
+task_trace.install()
+
+
+@beat_init.connect
+def _beat_lives(**_: Any) -> None:
+    """Beat's sign of life: only while it really sends."""
+    pulse = signs.Pulse()
+    before_task_publish.connect(lambda **_kw: (pulse.felt(), metrics.beats.inc()), weak=False)
+    signs.Beating(f"beat@{signs.host()}", "beat", flask_app.app_context, pulse.facts).start()
 
 
 @worker_process_init.connect
@@ -59,31 +69,24 @@ def _own_connections(**_: Any) -> None:
 
 
 class DialStep(bootsteps.StartStopStep):
-    """Starts and stops the gateway with the worker."""
+    """Starts and stops the dial worker's own part with the worker."""
 
     requires: ClassVar[set[str]] = {"celery.worker.components:Pool"}
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
-        self.gateway: Gateway | None = None
-        self.lock: Any = None
+        self.dial = DialWorker(settings, flask_app.app_context)
+        self.beating: signs.Beating | None = None
 
     def start(self, parent: Any) -> None:
-        # A second dial worker for the same node waits here until the first one is gone.
-        self.lock = open(settings.home / "run" / f"dial-{settings.node_name}.lock", "w")  # noqa: SIM115
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        with flask_app.app_context():
-            node_id = node_id_of(settings.node_name)
-        ledger = Ledger(node_id, lambda campaign_ids: jobs.loop.wake(campaign_ids) if jobs.loop else None)
-        self.gateway = Gateway(settings, ledger, flask_app.app_context)
-        jobs.loop = DialLoop(node_id, self.gateway, lambda campaign_id: jobs.send_dial(campaign_id, settings.node_name))
-        dialer_jobs.gateway = self.gateway
-        self.gateway.start()
+        gateway = self.dial.start(state.maybe_shutdown)
+        self.beating = dial_status.beating(settings.node_name, gateway, flask_app.app_context)
+        self.beating.start()
 
     def stop(self, parent: Any) -> None:
-        jobs.loop = None
-        if self.gateway is not None:
-            self.gateway.stop()
+        if self.beating is not None:
+            self.beating.stop()
+        self.dial.stop()
 
     terminate = stop
 

@@ -27,7 +27,7 @@ def run(settings: Settings, trunk: str, sound: str, calls: int, channels: int) -
         connection.settimeout(20)
         for uid in ended_calls(connection):
             ended += 1
-            forget = f"Action: DBDel\r\nFamily: obzvon\r\nKey: {uid}\r\n\r\n".encode()
+            forget = f"Action: Getvar\r\nVariable: DB_DELETE(obzvon/{uid})\r\n\r\n".encode()
             connection.sendall(forget + next(waiting, b""))
             if ended == calls:
                 return time.monotonic() - began

@@ -38,7 +38,7 @@ def fill(count: int) -> None:
     db.create_all()
     with database.write_intent(), db.engine.begin() as connection:
         connection.execute(insert(dialer.models.Node).values(id=1, name="main", channels=1, cps=1))
-        connection.execute(insert(dialer.models.Trunk).values(id=1, node_id=1, name="t"))
+        connection.execute(insert(dialer.models.Trunk).values(id=1, name="t"))
         connection.execute(insert(Campaign).values(id=1, name="bench", windows={}, state="finished"))
         connection.execute(
             insert(ContactBase).values(

@@ -101,7 +101,7 @@ def _add_trunk(port: int) -> int:
     def work(session: database.Session) -> int:
         node = session.query(Node).one()
         trunk = Trunk(
-            node_id=node.id,
+            nodes=[node],
             name="callees",
             kind=TrunkKind.SIP,
             host=CALLEES,

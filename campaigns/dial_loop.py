@@ -1,6 +1,7 @@
 """The dial worker's own part of calling: claim, place, wake. One per process, used by the Celery jobs.
 
-A finished call wakes its campaign through the node's queue; the tick is only a net for wakes that were lost.
+A finished call wakes its campaign in this process, without the broker: a broker that is away or frozen holds up no
+call. The tick, each second, finds retries that became due, windows that opened, and what was missed.
 """
 
 from __future__ import annotations
@@ -8,30 +9,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from campaigns import outcomes, store
-from config import database
+from campaigns import outcomes, sounds, store
+from config import database, metrics, settings
 from dialer.calls import CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
 from dialer.models import Node
-from dialer.pacing import TokenBucket
+from dialer.pacing import TokenBucket, burst_of
 
 log = structlog.get_logger(__name__)
 
-#: A wake that was sent but never came (broker gone) stops blocking further ones after this time.
-WAKE_LOST_S = 1.0
+TICK_S = 1.0
 #: Where the rate is the limit, wait for a few calls' worth of tokens rather than claim one by one.
 RATE_PAUSE_S = 0.05
 #: Seconds between two claims of one message.
 BREATHE_S = 0.02
-#: Key of the node's own bucket among those of the trunks, whose ids begin at 1.
-NODE = 0
-#: Tokens for this many seconds may be saved up: short bursts after a pause, no flood.
-BURST_S = 0.1
 
 
 class Placer(Protocol):
@@ -47,44 +45,93 @@ class DialLoop:
     """Claims for one node. All methods are thread safe; claims of one node run one after another."""
 
     def __init__(
-        self, node_id: int, gateway: Placer, send: Callable[[int], None], clock: Callable[[], float] = time.monotonic
+        self,
+        node_id: int,
+        gateway: Placer,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        lease: int = 0,
     ) -> None:
         self._node_id = node_id
         self._gateway = gateway
-        self._send = send
         self._clock = clock
+        self._lease = lease
         self._claiming = threading.Lock()
-        self._woken: dict[int, float] = {}
-        self._woken_lock = threading.Lock()
-        self._buckets: dict[int, TokenBucket] = {}
-        self._timers: dict[int, threading.Timer] = {}
+        #: Guards the next three.
+        self._asked = threading.Condition()
+        self._woken: set[int] = set()
+        self._later: dict[int, float] = {}  # campaign -> when to claim for it, by our clock
+        self._ended = False
+        self._bucket: TokenBucket | None = None
+        self._lacking: dict[int, str] = {}
+        self._told_problem: tuple[str, str] | None = None
 
     def wake(self, campaign_ids: Iterable[int]) -> None:
-        """Ask for a claim soon; many wakes of one campaign become one message."""
-        for campaign_id in campaign_ids:
-            with self._woken_lock:
-                since = self._woken.get(campaign_id)
-                if since is not None and self._clock() - since < WAKE_LOST_S:
-                    continue
-                self._woken[campaign_id] = self._clock()
-            self._send(campaign_id)
+        """Ask :meth:`run` for a claim soon; many wakes of one campaign become one claim."""
+        with self._asked:
+            self._woken.update(campaign_ids)
+            self._asked.notify()
+
+    def run(self, app_context: Callable[[], AbstractContextManager[object]]) -> None:
+        """Claim whenever woken, and tick each second, until :meth:`end`: the dial worker's thread for this."""
+        next_tick = self._clock()
+        while not self._ended:
+            woken = self._wait(next_tick)
+            with app_context():
+                for campaign_id in woken:
+                    self._dial_or_log(campaign_id)
+                if self._clock() >= next_tick:
+                    next_tick = self._clock() + TICK_S
+                    self._tick_or_log()
+
+    def end(self) -> None:
+        """Let :meth:`run` return."""
+        with self._asked:
+            self._ended = True
+            self._asked.notify()
+
+    def _wait(self, next_tick: float) -> set[int]:
+        """Until somebody is to be dialled for, or the tick is due. :returns: campaigns to claim for."""
+        with self._asked:
+            while not self._woken and not self._ended:
+                left = min([next_tick, *self._later.values()]) - self._clock()
+                if left <= 0:
+                    break
+                self._asked.wait(left)
+            now = self._clock()
+            due = {campaign_id for campaign_id, at in self._later.items() if at <= now}
+            for campaign_id in due:
+                del self._later[campaign_id]
+            woken, self._woken = self._woken | due, set()
+            return woken
+
+    def _tick_or_log(self) -> None:
+        try:
+            self.tick()
+        except Exception:
+            log.exception("tick_failed")
+
+    def _dial_or_log(self, campaign_id: int) -> None:
+        try:
+            self.dial(campaign_id)
+        except Exception:  # one campaign's fault must not keep the others from being dialled
+            log.exception("campaign_not_dialled", campaign=campaign_id)
 
     def tick(self) -> None:
-        """Claim for every running campaign of the node: the net under lost wakes, due retries, opened windows."""
+        """Claim for every running campaign of the node; doing it twice at once does no harm."""
         boot = self._gateway.boot
-        database.write(lambda session: store.node_lives(session, self._node_id, boot, database.utcnow()))
+        lives = (self._node_id, self._lease, boot)
+        database.write(lambda session: store.node_lives(session, *lives, database.utcnow()))
         with database.read() as session:
             running = store.running_on_node(session, self._node_id)
+        for campaign_id in set(self._lacking).difference(running):
+            self._lacking.pop(campaign_id, None)
         for campaign_id in running:
-            try:
-                self.dial(campaign_id)
-            except Exception:  # one campaign's fault must not keep the others from being dialled
-                log.exception("campaign_not_dialled", campaign=campaign_id)
+            self._dial_or_log(campaign_id)
+        self._tell_problem()
 
     def dial(self, campaign_id: int) -> None:
         """Claim and place what this campaign may call now."""
-        with self._woken_lock:
-            self._woken.pop(campaign_id, None)
         more = True
         while more:
             boot = self._gateway.boot
@@ -96,53 +143,85 @@ class DialLoop:
                 time.sleep(BREATHE_S)  # SQLite's lock goes to whoever asks first: let Stop and outcomes in
 
     def _claim_and_place(self, campaign_id: int, boot: str) -> bool:
-        capacity = store.Capacity(self._node_id, boot, self._by_rate)
+        folder = settings.get().sounds
+        capacity = store.Capacity(
+            self._node_id, boot, self._by_rate, self._lease, lambda stem: sounds.has(folder, stem)
+        )
         claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
         if claim.requests:
+            metrics.claimed(len(claim.requests))
             log.info("calls_claimed", campaign=campaign_id, attempts=[request.uid for request in claim.requests])
             crash_point("after_claim")
-            for key in (NODE, claim.trunk_id):
-                self._buckets[key].take(len(claim.requests), self._clock())
+            if self._bucket is not None:
+                self._bucket.take(len(claim.requests), self._clock())
             self._gateway.place(claim.requests)
         if claim.rate_limited:
-            self._wake_later(campaign_id, claim.trunk_id)
-        return claim.more
+            self._wake_later(campaign_id, claim.wait_s)
+        return self._fetch_sound(campaign_id, claim.lacks_sound) or claim.more
 
-    def _by_rate(self, trunk_id: int, trunk_cps: float, node_cps: float) -> int:
-        now = self._clock()
-        return min(self._bucket(NODE, node_cps).available(now), self._bucket(trunk_id, trunk_cps).available(now))
+    def _by_rate(self, node_cps: float) -> int:
+        if self._bucket is None or self._bucket.rate != node_cps:
+            self._bucket = TokenBucket(node_cps, burst_of(node_cps))
+        return self._bucket.available(self._clock())
 
-    def _bucket(self, key: int, rate: float) -> TokenBucket:
-        bucket = self._buckets.get(key)
-        if bucket is None or bucket.rate != rate:
-            bucket = self._buckets[key] = TokenBucket(rate, burst=max(1.0, rate * BURST_S))
-        return bucket
+    def _fetch_sound(self, campaign_id: int, stem: str | None) -> bool:
+        """Bring the message that this node lacks from the database; True when a claim may be tried again."""
+        if stem is None:
+            self._lacking.pop(campaign_id, None)
+            return False
+        if stem and sounds.fetch(settings.get().sounds, stem):
+            log.info("sound_fetched", campaign=campaign_id, sound=stem)
+            return True
+        if campaign_id not in self._lacking:
+            log.error("sound_lost", campaign=campaign_id, sound=stem)
+        self._lacking[campaign_id] = stem
+        return False
 
-    def _wake_later(self, campaign_id: int, trunk_id: int) -> None:
-        pending = self._timers.get(campaign_id)
-        if pending is not None and pending.is_alive():
-            return
-        now = self._clock()
-        wait = max(self._buckets[key].next_at(now) for key in (NODE, trunk_id))
-        timer = threading.Timer(max(RATE_PAUSE_S, wait), self.wake, [[campaign_id]])
-        timer.daemon = True
-        self._timers[campaign_id] = timer
-        timer.start()
+    def _tell_problem(self) -> None:
+        problem = ("node_lacks_sound", ", ".join(map(str, sorted(self._lacking)))) if self._lacking else ("", "")
+        if problem != self._told_problem:
+            node = (self._node_id, self._lease)
+            database.write(lambda session: store.node_problem(session, *node, *problem))
+            self._told_problem = problem
+
+    def _wake_later(self, campaign_id: int, trunk_wait_s: float) -> None:
+        node_wait_s = self._bucket.next_at(self._clock()) if self._bucket is not None else 0.0
+        with self._asked:
+            self._later.setdefault(campaign_id, self._clock() + max(RATE_PAUSE_S, trunk_wait_s, node_wait_s))
+            self._asked.notify()
 
 
 class Ledger:
     """The gateway's view of our attempts (``dialer.calls.CallLedger``)."""
 
-    def __init__(self, node_id: int, wake: Callable[[Iterable[int]], None]) -> None:
+    def __init__(self, node_id: int, wake: Callable[[Iterable[int]], None], lease: int = 0) -> None:
         self._node_id = node_id
         self._wake = wake
+        self._lease = lease
 
     def record(self, results: Sequence[CallResult]) -> None:
-        """Commit these outcomes and wake their campaigns."""
-        recorded = database.write(lambda session: outcomes.record(session, results, database.utcnow()))
+        """Commit these outcomes and wake their campaigns.
+
+        What the PBX told is true whoever writes it. What was inferred from its silence is for the worker that speaks
+        for the node now: another one may have placed the call again since.
+        """
+        try:
+            recorded = database.write(lambda session: self._record(session, results))
+        except store.LeaseLostError:
+            told = [result for result in results if not _is_inferred(result)]
+            log.error("inferred_outcomes_dropped", count=len(results) - len(told), lease=self._lease)
+            recorded = database.write(lambda session: self._record(session, told))
         if recorded.dispositions:
+            metrics.recorded(results, recorded.dispositions)
             log.info("outcomes_recorded", outcomes=recorded.dispositions)
         self._wake(recorded.campaign_ids)
+
+    def _record(self, session: Session, results: Sequence[CallResult]) -> outcomes.Recorded:
+        recorded = outcomes.record(session, results, database.utcnow())
+        if any(_is_inferred(result) for result in results):
+            # After the trunk's row, which a claim locks before the node's.
+            store.require_lease(session, self._node_id, self._lease)
+        return recorded
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Attempts of this node without outcome."""
@@ -151,8 +230,14 @@ class Ledger:
 
     def live(self, ringing: int, talking: int) -> None:
         """Keep the node's live numbers for the pages."""
+        metrics.live(ringing, talking)
+        node = (self._node_id, self._lease)
+        database.write(lambda session: store.node_calls(session, *node, ringing, talking))
 
-        database.write(lambda session: store.node_calls(session, self._node_id, ringing, talking))
+
+def _is_inferred(result: CallResult) -> bool:
+    """Without an end: the PBX has no record of it."""
+    return result.ended_at is None
 
 
 def node_id_of(name: str) -> int:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 from flask import current_app
-from sqlalchemy import select
 
-from campaigns import bases, exports, removal
+from campaigns import bases, exports, removal, sounds, store
 from campaigns.dial_loop import DialLoop
-from campaigns.models import Campaign
 from config import database, messages
 from dialer import rehearsal_files
-from dialer.models import Node, Trunk
 
 log = structlog.get_logger(__name__)
 
@@ -26,11 +23,10 @@ def send_dial(campaign_id: int, node: str) -> None:
 
 
 def wake(campaign_id: int) -> None:
-    """Send the wake to the node of the campaign's trunk."""
+    """Send the wake to every node that can call for this campaign; the others look by themselves when they can."""
     with database.read() as session:
-        query = select(Node.name).join(Trunk, Trunk.node_id == Node.id).join(Campaign, Campaign.trunk_id == Trunk.id)
-        node = session.execute(query.where(Campaign.id == campaign_id)).scalar_one_or_none()
-    if node is not None:
+        nodes = store.nodes_of(session, campaign_id, database.utcnow())
+    for node in nodes:
         send_dial(campaign_id, node)
 
 
@@ -39,13 +35,6 @@ def dial(campaign_id: int) -> None:
     """Claim and place what this campaign may call now."""
     if loop is not None:
         loop.dial(campaign_id)
-
-
-@shared_task(name="campaigns.tick")
-def tick() -> None:
-    """Claim for every running campaign of this node."""
-    if loop is not None:
-        loop.tick()
 
 
 @shared_task(name="campaigns.load_bases")
@@ -69,6 +58,7 @@ def sweep() -> None:
         messages.send("campaigns.remove", [campaign_id], queue="jobs")
     exports.sweep()
     bases.sweep_files()
+    sounds.sweep()
     rehearsal_files.sweep(current_app.config["OBZVON"])
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, store
+from campaigns import jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -230,7 +230,9 @@ def set_sound(campaign_id: int, source: Path, filename: str) -> None:
 
     :raises SoundError: it cannot be used as a message.
     """
-    sound = sound_files.convert(source, filename, settings.get().sounds)
+    folder = settings.get().sounds
+    sound = sound_files.convert(source, filename, folder)
+    sounds.keep(folder, sound.stem)
 
     def work(session: Session) -> None:
         campaign = _locked(session, campaign_id)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns import sounds
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState
@@ -20,7 +21,7 @@ def problems(session: Session, campaign: Campaign, settings: Settings) -> list[C
     """What is missing, most basic first; empty when it may start."""
     return [
         *_trunk_problems(session, campaign),
-        *_message_problems(campaign, settings),
+        *_message_problems(session, campaign, settings),
         *_list_problems(session, campaign),
     ]
 
@@ -54,17 +55,25 @@ def _trunk_problems(session: Session, campaign: Campaign) -> list[CampaignError]
     if campaign.caller_id and campaign.caller_id not in (trunk.caller_ids or []):
         sentence = "This caller id is not one of the trunk's: choose one of them or add it to the trunk."
         found.append(CampaignError("caller_id_not_owned", sentence, field="caller_id"))
-    node = session.get(Node, trunk.node_id)
-    if node is None or not node.is_connected(utcnow()):
-        sentence = "The telephone exchange is not connected now: wait a moment, then look at the trunks page."
-        found.append(CampaignError("node_not_connected", sentence))
-    return found
+    return found + _node_problems(trunk.nodes)
 
 
-def _message_problems(campaign: Campaign, settings: Settings) -> list[CampaignError]:
+def _node_problems(nodes: list[Node]) -> list[CampaignError]:
+    """One node that can call is enough."""
+    connected = [node for node in nodes if node.is_connected(utcnow())]
+    if not connected:
+        sentence = "The telephone exchange is not connected now: wait a moment, then look at the nodes page."
+        return [CampaignError("node_not_connected", sentence)]
+    if all(node.draining for node in connected):
+        sentence = "Every node of the trunk is being drained: take one back on the nodes page."
+        return [CampaignError("nodes_draining", sentence)]
+    return []
+
+
+def _message_problems(session: Session, campaign: Campaign, settings: Settings) -> list[CampaignError]:
     if not campaign.sound:
         return [CampaignError("sound_missing", "Upload the message: a sound file.", field="sound")]
-    if not (settings.sounds / f"{campaign.sound}.wav").exists():
+    if not sounds.has(settings.sounds, campaign.sound) and not sounds.is_kept(session, campaign.sound):
         return [CampaignError("sound_lost", "The message's sound file is gone: upload it again.", field="sound")]
     return []
 

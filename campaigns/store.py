@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Row, bindparam, false, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, bindparam, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
@@ -21,13 +21,18 @@ from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
+from config import database
+from dialer import pacing
 from dialer.calls import CallRequest, OpenCall, new_uid
-from dialer.models import Node, Trunk, TrunkKind
+from dialer.models import NODE_SILENT, Node, Trunk, TrunkKind, trunk_node
 
 #: Contacts looked at in one transaction: keeps the write lock short when many are outside of their window.
 SCAN = 500
 #: Most calls claimed at once, so that Stop takes effect within the time of one batch.
 BATCH = 100
+
+#: Tokens are counted by a clock in seconds since 1970, whose last digit is a quarter of a microsecond.
+TOKEN_SLACK = 1e-4
 
 #: Table objects of the mapped classes, for Core statements.
 attempts = Attempt.__table__
@@ -36,12 +41,16 @@ contacts = Contact.__table__
 
 @dataclass(frozen=True)
 class Capacity:
-    """What the dial worker can take now: its node, the PBX it speaks to, and the calls its rates allow."""
+    """What the dial worker can take now: its node, the PBX it speaks to, and the calls its rate allows."""
 
     node_id: int
     boot: str
-    #: (trunk id, its calls per second, the node's calls per second) -> calls that may start now.
-    by_rate: Callable[[int, float, float], int]
+    #: The node's calls per second -> calls that may start now.
+    by_rate: Callable[[float], int]
+    #: The number under which this worker holds the node (``dialer.lease``).
+    lease: int = 0
+    #: Whether the PBX of this node has the message with this stem.
+    has_sound: Callable[[str], bool] = lambda _stem: True
 
 
 @dataclass
@@ -49,9 +58,12 @@ class Claim:
     """What a claim brought: calls to place, and whether more could be had at once."""
 
     requests: list[CallRequest] = field(default_factory=list)
-    trunk_id: int = 0
     more: bool = False
     rate_limited: bool = False
+    #: Where the trunk's rate is the limit: seconds until it allows the next call.
+    wait_s: float = 0.0
+    #: The stem of the message that this node lacks.
+    lacks_sound: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,20 +71,49 @@ class _Locked:
     campaign: Row[Any]
     trunk: Row[Any]
     node: Row[Any]
+    #: The database's clock, seconds since 1970; asked with the locks held.
+    at: float
+    #: Tokens of the trunk at that moment.
+    tokens: float
 
 
-def _lock(session: Session, campaign_id: int, node_id: int) -> _Locked | None:
-    """The campaign, its trunk and node, locked; None when it does not dial through this node now."""
+def _lock(session: Session, campaign_id: int, capacity: Capacity) -> _Locked | None:
+    """The campaign, its trunk and node, locked; None when it does not dial through this node and this worker now."""
     campaign = session.execute(
         select(Campaign.__table__).where(Campaign.id == campaign_id).with_for_update()
     ).one_or_none()
     if campaign is None or campaign.state != CampaignState.RUNNING or campaign.trunk_id is None:
         return None
     trunk = session.execute(select(Trunk.__table__).where(Trunk.id == campaign.trunk_id).with_for_update()).one()
-    if trunk.node_id != node_id:
+    lives_here = select(Node.__table__, database.clock_of(session).label("clock")).join(trunk_node)
+    node = session.execute(
+        lives_here.where(Node.id == capacity.node_id, trunk_node.c.trunk_id == trunk.id).with_for_update()
+    ).one_or_none()
+    if node is None or not _holds(node, capacity.lease):
         return None
-    node = session.execute(select(Node.__table__).where(Node.id == node_id).with_for_update()).one()
-    return _Locked(campaign, trunk, node)
+    at = node.clock.timestamp()
+    return _Locked(campaign, trunk, node, at, pacing.refill(trunk.tokens, trunk.tokens_at, at, trunk.cps))
+
+
+def _holds(node: Any, lease: int) -> bool:
+    """Whether the worker with this number speaks for the node at the moment in which its row was read."""
+    return node.lease_number == lease and (node.lease_until is None or node.clock < node.lease_until)
+
+
+class LeaseLostError(Exception):
+    """Another dial worker speaks for the node now."""
+
+
+def require_lease(session: Session, node_id: int, lease: int) -> None:
+    """Lock the node's row, so that nobody takes the node over before this transaction ends.
+
+    Not its time but its number counts here: as long as nobody has taken over, nobody else answers for its calls.
+
+    :raises LeaseLostError: somebody has.
+    """
+    number = session.execute(select(Node.lease_number).where(Node.id == node_id).with_for_update()).scalar_one()
+    if number != lease:
+        raise LeaseLostError
 
 
 def open_counts(session: Session, column: Any) -> dict[int, int]:
@@ -82,39 +123,58 @@ def open_counts(session: Session, column: Any) -> dict[int, int]:
 
 
 def _free_channels(session: Session, rows: _Locked, now: dt.datetime) -> int:
-    """Channels that this campaign may take now: free ones of campaign, trunk and node, less those kept for others."""
+    """Channels that this campaign may take here: free ones of campaign, trunk and node, less those kept for others."""
     counted = session.execute(
         select(Attempt.campaign_id, Attempt.trunk_id, Attempt.node_id, func.count())
         .where(Attempt.open_for_contact > 0)
         .group_by(Attempt.campaign_id, Attempt.trunk_id, Attempt.node_id)
     ).all()
-    up: dict[int, int] = {}
-    for campaign_id, _, _, count in counted:
-        up[campaign_id] = up.get(campaign_id, 0) + count
-    on_trunk = sum(count for _, trunk_id, _, count in counted if trunk_id == rows.trunk.id)
-    on_node = sum(count for _, _, node_id, count in counted if node_id == rows.node.id)
+    up = _Up(counted)
     others = _others_that_could_call(session, rows, now)
     on_same_trunk = [other for other in others if other.trunk_id == rows.trunk.id]
+    here = [other for other in others if other.here]
+    limit = min(rows.campaign.channel_limit, rows.trunk.channels)
+    peers = _other_nodes(session, rows, now)
     free: int = min(
-        rows.campaign.channel_limit - up.get(rows.campaign.id, 0),
-        rows.trunk.channels - on_trunk - _kept_for(on_same_trunk, rows.trunk.channels, up),
-        rows.node.channels - on_node - _kept_for(others, rows.node.channels, up),
+        limit - up.of(rows.campaign.id) - _kept_for_nodes(peers, limit, rows.campaign.id, up),
+        rows.trunk.channels - up.of(trunk=rows.trunk.id) - _kept_for(on_same_trunk, rows.trunk.channels, up),
+        rows.node.channels - up.of(node=rows.node.id) - _kept_for(here, rows.node.channels, up, rows.node.id),
     )
     return max(0, free)
 
 
+class _Up:
+    """Open attempts, counted over all nodes."""
+
+    def __init__(self, counted: Sequence[Any]) -> None:
+        self._counted = counted
+
+    def of(self, campaign: int | None = None, trunk: int | None = None, node: int | None = None) -> int:
+        """Those of this campaign, trunk and node; None means any."""
+        wanted = (campaign, trunk, node)
+        return sum(
+            count
+            for *ids, count in self._counted
+            if all(want is None or want == has for want, has in zip(wanted, ids, strict=True))
+        )
+
+
 def _others_that_could_call(session: Session, rows: _Locked, now: dt.datetime) -> list[Any]:
-    """Other running campaigns of the node with due contacts and an open window (N2)."""
+    """Other running campaigns that share this trunk or this node, with due contacts and an open window (N2)."""
     due = select(Contact.id).where(
         Contact.campaign_id == Campaign.id, Contact.state == ContactState.PENDING, Contact.due_at <= now
     )
+    here = exists().where(trunk_node.c.trunk_id == Campaign.trunk_id, trunk_node.c.node_id == rows.node.id)
     others = session.execute(
-        select(Campaign.id, Campaign.channel_limit, Campaign.windows, Campaign.timezone, Campaign.trunk_id)
+        select(
+            *(Campaign.id, Campaign.channel_limit, Campaign.windows, Campaign.timezone, Campaign.trunk_id),
+            here.label("here"),
+        )
         .join(Trunk, Trunk.id == Campaign.trunk_id)
         .where(
             Campaign.state == CampaignState.RUNNING,
             Campaign.id != rows.campaign.id,
-            Trunk.node_id == rows.node.id,
+            or_(Campaign.trunk_id == rows.trunk.id, here),
             Trunk.enabled,
             due.exists(),
         )
@@ -122,10 +182,36 @@ def _others_that_could_call(session: Session, rows: _Locked, now: dt.datetime) -
     return [other for other in others if _is_open(other, now)]
 
 
-def _kept_for(others: Sequence[Any], channels: int, up: dict[int, int]) -> int:
-    """Of ``channels``, those left to the others, up to an equal share for each."""
+def _kept_for(others: Sequence[Any], channels: int, up: _Up, node: int | None = None) -> int:
+    """Of ``channels`` (a trunk's, or those of one node), what is left to the others, up to an equal share for each."""
     share = channels // (len(others) + 1)
-    return int(sum(max(0, min(other.channel_limit, share) - up.get(other.id, 0)) for other in others))
+    return int(
+        sum(max(0, min(other.channel_limit - up.of(other.id), share - up.of(other.id, node=node))) for other in others)
+    )
+
+
+def _other_nodes(session: Session, rows: _Locked, now: dt.datetime) -> Sequence[Any]:
+    """The trunk's other nodes that can call now."""
+    query = select(Node.id, Node.channels).join(trunk_node).where(trunk_node.c.trunk_id == rows.trunk.id)
+    return session.execute(query.where(Node.id != rows.node.id, *can_call(now))).all()
+
+
+def can_call(now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on nodes: connected, heard of lately, not drained, and nothing in the way."""
+    return Node.connected.is_(true()), Node.seen_at > now - NODE_SILENT, Node.draining.is_(false()), Node.problem == ""
+
+
+def _kept_for_nodes(peers: Sequence[Any], limit: int, campaign_id: int, up: _Up) -> int:
+    """Of a campaign's channels, those left to the trunk's other nodes: an equal share each, as far as they have room.
+
+    Without it the node that hears first of a campaign would take it all.
+    """
+    share = limit // (len(peers) + 1)
+    return int(
+        sum(
+            max(0, min(share - up.of(campaign_id, node=peer.id), peer.channels - up.of(node=peer.id))) for peer in peers
+        )
+    )
 
 
 def rules_of(campaign: Any, trunk: Any) -> CampaignRules:
@@ -154,22 +240,21 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
 
     :param clock: asked once the locks are held: waiting for them may take longer than the window is open.
     """
-    rows = _lock(session, campaign_id, capacity.node_id)
+    rows = _lock(session, campaign_id, capacity)
     if rows is None:
         return Claim()
     now = clock()
-    if _finish_if_done(session, campaign_id, now):
-        return Claim()
-    if not rows.trunk.enabled:
-        pause(session, {campaign_id}, "trunk_switched_off", rows.trunk.name)
-        return Claim()
+    refused = _refused(session, rows, capacity, now)
+    if refused is not None:
+        return refused
     free = min(_free_channels(session, rows, now), BATCH)
     if free <= 0:
         return Claim()
-    by_rate = capacity.by_rate(rows.trunk.id, rows.trunk.cps, rows.node.cps)
+    by_rate = min(capacity.by_rate(rows.node.cps), int(rows.tokens + TOKEN_SLACK))
     wanted = min(free, by_rate)
     if wanted <= 0:
-        return Claim(trunk_id=rows.trunk.id, rate_limited=True)
+        _spend(session, rows, 0)
+        return Claim(rate_limited=True, wait_s=pacing.next_in(rows.tokens, rows.trunk.cps))
     own_zones = _has_own_zones(session, campaign_id)
     if not own_zones and _waits_for_window(rows.campaign, now):
         return Claim()
@@ -179,12 +264,34 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
         return Claim()
     chosen, seen = _choose(session, rows, due, wanted, now)
     requests = _insert_attempts(session, rows, chosen, capacity, now)
+    _spend(session, rows, len(requests))
     return Claim(
         requests,
-        trunk_id=rows.trunk.id,
         more=len(requests) < wanted and seen > len(chosen),
         rate_limited=len(requests) == by_rate < free,
+        wait_s=pacing.next_in(rows.tokens - len(requests), rows.trunk.cps),
     )
+
+
+def _refused(session: Session, rows: _Locked, capacity: Capacity, now: dt.datetime) -> Claim | None:
+    """Nothing to claim, whatever is free: the campaign is done, its trunk is off, or this node must not or cannot."""
+    if _finish_if_done(session, rows.campaign.id, now):
+        return Claim()
+    if not rows.trunk.enabled:
+        pause(session, {rows.campaign.id}, "trunk_switched_off", rows.trunk.name)
+        return Claim()
+    if rows.node.draining:
+        return Claim()
+    if not capacity.has_sound(rows.campaign.sound):
+        return Claim(lacks_sound=rows.campaign.sound)
+    return None
+
+
+def _spend(session: Session, rows: _Locked, calls: int) -> None:
+    """Take these calls off the trunk's tokens. Without calls only a clock that was set back is worth a write."""
+    if calls or rows.at < (rows.trunk.tokens_at or 0.0):
+        state = {"tokens": rows.tokens - calls, "tokens_at": rows.at}
+        session.execute(update(Trunk).where(Trunk.id == rows.trunk.id).values(**state))
 
 
 def _due(session: Session, campaign_id: int, now: dt.datetime, limit: int) -> list[Any]:
@@ -342,14 +449,21 @@ def _finish_if_done(session: Session, campaign_id: int, now: dt.datetime) -> boo
 
 
 def running_on_node(session: Session, node_id: int) -> list[int]:
-    """Running campaigns that dial through this node, those with the fewest open calls first."""
+    """Running campaigns that may dial through this node, those with the fewest open calls first."""
     rows = session.execute(
         select(Campaign.id)
-        .join(Trunk, Trunk.id == Campaign.trunk_id)
-        .where(Campaign.state == CampaignState.RUNNING, Trunk.node_id == node_id)
+        .join(trunk_node, trunk_node.c.trunk_id == Campaign.trunk_id)
+        .where(Campaign.state == CampaignState.RUNNING, trunk_node.c.node_id == node_id)
     )
     up = open_counts(session, Attempt.campaign_id)
     return sorted(rows.scalars(), key=lambda campaign_id: up.get(campaign_id, 0))
+
+
+def nodes_of(session: Session, campaign_id: int, now: dt.datetime) -> list[str]:
+    """Names of the nodes that this campaign can call through now."""
+    query = select(Node.name).join(trunk_node).join(Campaign, Campaign.trunk_id == trunk_node.c.trunk_id)
+    rows = session.execute(query.where(Campaign.id == campaign_id, *can_call(now)).order_by(Node.id))
+    return list(rows.scalars())
 
 
 def open_calls(session: Session, node_id: int) -> list[OpenCall]:
@@ -362,14 +476,21 @@ def open_calls(session: Session, node_id: int) -> list[OpenCall]:
     return [OpenCall(uid, boot, claimed_at) for uid, boot, claimed_at in rows]
 
 
-def node_lives(session: Session, node_id: int, boot: str | None, now: dt.datetime) -> None:
+def node_lives(session: Session, node_id: int, lease: int, boot: str | None, now: dt.datetime) -> None:
     """The dial worker's sign of life; ``boot`` is None while it has no connection to its PBX."""
     values: dict[str, Any] = {"connected": boot is not None, "seen_at": now}
     if boot is not None:
         values["boot"] = boot
-    session.execute(update(Node).where(Node.id == node_id).values(**values))
+    session.execute(update(Node).where(Node.id == node_id, Node.lease_number == lease).values(**values))
 
 
-def node_calls(session: Session, node_id: int, ringing: int, talking: int) -> None:
+def node_problem(session: Session, node_id: int, lease: int, code: str, detail: str) -> None:
+    """Why the node claims nothing for a campaign; an empty code: all is well again."""
+    values = {"problem": code, "problem_detail": detail[:300]}
+    session.execute(update(Node).where(Node.id == node_id, Node.lease_number == lease).values(**values))
+
+
+def node_calls(session: Session, node_id: int, lease: int, ringing: int, talking: int) -> None:
     """How many calls of the node ring and talk now, for the pages."""
-    session.execute(update(Node).where(Node.id == node_id).values(ringing=ringing, talking=talking))
+    values = {"ringing": ringing, "talking": talking}
+    session.execute(update(Node).where(Node.id == node_id, Node.lease_number == lease).values(**values))

@@ -12,17 +12,18 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Engine, event
+from sqlalchemy import ColumnElement, DateTime, Engine, event, func, literal, text, type_coerce
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
+from config import metrics
 from config.extensions import db
 
 T = TypeVar("T")
@@ -73,13 +74,38 @@ def engine_options(url: str) -> dict[str, Any]:
     return {"isolation_level": "READ COMMITTED", "pool_pre_ping": True, "pool_recycle": 1800, "pool_size": 20}
 
 
+def clock_of(session: Session) -> ColumnElement[dt.datetime]:
+    """A column with the database's clock at the moment in which the row is read, locks included.
+
+    Hosts that share a MariaDB may disagree about the time; what they count together is counted by its clock. SQLite
+    is shared by the processes of one host, and its write lock is held before this is asked.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return literal(dt.datetime.now(dt.UTC), _Moment())
+    return type_coerce(func.sysdate(text("6")), _Moment())
+
+
+class _Moment(TypeDecorator[dt.datetime]):
+    """An aware UTC time with its microseconds, from a session whose zone is UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        return None if value is None else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        return None if value is None else value.replace(tzinfo=dt.UTC)
+
+
 def install_events(engine: Engine) -> None:
     """Prepare SQLite connections: WAL, foreign keys, transactions begun by us rather than by the driver.
 
     ``synchronous=FULL``: with NORMAL a power cut takes back commits of the last seconds, and whoever was called in
-    them would be called again.
+    them would be called again. MariaDB's sessions have the zone UTC, for :func:`clock_of`.
     """
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", _zone_utc)
         return
 
     @event.listens_for(engine, "connect")
@@ -93,6 +119,11 @@ def install_events(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(_begin.get())
+
+
+def _zone_utc(dbapi_connection: Any, _record: object) -> None:
+    with closing(dbapi_connection.cursor()) as cursor:
+        cursor.execute("SET time_zone = '+00:00'")
 
 
 @contextmanager
@@ -124,6 +155,11 @@ def write(work: Callable[[Session], T], attempts: int = 8) -> T:
 
     :raises sqlalchemy.exc.DBAPIError: the last fault, after ``attempts`` tries.
     """
+    with metrics.database_write():
+        return _write(work, attempts)
+
+
+def _write(work: Callable[[Session], T], attempts: int) -> T:
     for attempt in range(attempts):
         try:
             with write_intent(), Session(db.engine, expire_on_commit=False) as session, session.begin():
@@ -131,6 +167,7 @@ def write(work: Callable[[Session], T], attempts: int = 8) -> T:
         except DBAPIError as exc:
             if attempt == attempts - 1 or not is_transient(exc):
                 raise
+            metrics.database_retries.inc()
             time.sleep(min(1.0, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - jitter only
     raise AssertionError("unreachable")
 

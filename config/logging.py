@@ -1,11 +1,15 @@
 """Logs: one line per event, JSON in files and coloured text in a terminal, telephone numbers masked everywhere.
 
-Where an attempt is the subject, its uid is given as ``attempt``: one id follows a call through all processes.
+Where an attempt is the subject, its uid is given as ``attempt`` (or stands in ``attempts``, ``outcomes``): one id
+follows a call through all processes, and ``python -m web.cli trace <uid>`` prints its lines from all files. Every line
+says which process wrote it (``role``, ``node``, ``pid``); what a request caused bears its ``request_id``, also in the
+tasks that it sent, and a task's lines its ``task_id``.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -20,6 +24,14 @@ _PLAIN = re.compile(r"(?<![0-9A-Za-z])\+?\d{9,15}(?![0-9A-Za-z])")
 _WRITTEN = re.compile(r"\+\d[\d ().-]{7,20}\d")
 #: Under these names a bare integer is a telephone number too.
 _NUMBER_KEYS = {"number", "phone", "caller_id", "callee"}
+#: What stands under such a name is a secret, whatever it looks like.
+_SECRET_KEY = re.compile(r"(?i)(passw|secret|token|api_?key|authori[sz]ation|cookie)")
+#: Secrets by their look: our API keys, a bearer's token, a password inside an address.
+_SECRETS = (
+    (re.compile(r"obz_[A-Za-z0-9_-]{20,}"), "obz_***"),
+    (re.compile(r"(?i)\b(bearer|basic) [A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
+    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1***@"),
+)
 
 
 def mask_number(text: str) -> str:
@@ -30,12 +42,16 @@ def mask_number(text: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Mask every telephone number in a text."""
+    """Mask every telephone number in a text, and what looks like a secret."""
+    for pattern, hidden in _SECRETS:
+        text = pattern.sub(hidden, text)
     text = _WRITTEN.sub(lambda match: mask_number(match.group()), text)
     return _PLAIN.sub(lambda match: mask_number(match.group()), text)
 
 
 def _masked(value: object, key: str = "") -> object:
+    if _SECRET_KEY.search(key) and value:
+        return "***"
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, int) and key in _NUMBER_KEYS:
@@ -57,6 +73,16 @@ def mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -
     return event
 
 
+def _of_this_process(settings: Settings) -> Any:
+    """structlog processor: which process wrote this."""
+    role = os.environ.get("OBZVON_ROLE") or "cli"
+
+    def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {**event, "role": role, "node": settings.node_name, "pid": os.getpid()}
+
+    return add
+
+
 def setup(settings: Settings, stream: Any = None) -> None:
     """Send structlog and the standard library's loggers through the same processors to ``stream`` (stderr)."""
     stream = stream or sys.stderr
@@ -68,6 +94,7 @@ def setup(settings: Settings, stream: Any = None) -> None:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         mask_event,
+        _of_this_process(settings),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     terminal = bool(getattr(stream, "isatty", lambda: False)())

@@ -24,6 +24,8 @@ SAFE_PATH = re.compile(r"^[A-Za-z0-9_./+@-]+$")
 
 #: Settings that ``config.ports`` chooses at the first start of a home.
 PORTS = ("web_port", "ami_port", "sip_port", "sip_local_port", "carrier_sip_port", "rtp_start")
+#: What a copy consists of; a rehearsal carrier comes with the PBX (OBZVON_REHEARSAL).
+PROCESSES = ("redis", "pbx", "web", "jobs", "dial", "beat")
 #: Longest path of a folder of unix sockets: the address of a socket holds 107 bytes, and names come after it.
 LONGEST_SOCKET_FOLDER = 80
 #: Not $TMPDIR: it may be long, and every shell must come to the same folder.
@@ -113,6 +115,9 @@ class Settings(BaseSettings):
     rehearsal: bool = Field(True, description="Run the rehearsal carrier, which answers like real people do.")
     rehearsal_record: bool = Field(True, description="Record what the rehearsal callees hear.")
 
+    processes: str = Field(
+        ",".join(PROCESSES), description="Processes of this copy, divided by commas; a further node runs pbx,dial."
+    )
     node_name: str = Field("main", pattern=r"^[a-z0-9-]{1,20}$", description="Name of this Asterisk node.")
     node_channels: int = Field(200, ge=1, le=5000, description="Most calls at once on this node.")
     node_cps: float = Field(50.0, gt=0, le=5000, description="Most new calls per second on this node.")
@@ -124,12 +129,26 @@ class Settings(BaseSettings):
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
+    metrics_token: str = Field(
+        "",
+        pattern=r"^[!-~]{0,200}$",
+        description="Token with which other hosts may read /metrics; empty: this host only.",
+    )
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 
     @field_validator("default_timezone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
         return known_zone(value)
+
+    @field_validator("processes")
+    @classmethod
+    def _processes_exist(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        wrong = [name for name in names if name not in PROCESSES]
+        if wrong or not names:
+            raise ValueError("name some of " + ", ".join(PROCESSES) + ", divided by commas")
+        return ",".join(names)
 
     @field_validator("home", "runtime")
     @classmethod
@@ -144,8 +163,22 @@ class Settings(BaseSettings):
         if not self.database_url:
             self.database_url = f"sqlite:///{self.home}/obzvon.sqlite3"
         if not self.broker_url:
-            self.broker_url = f"redis+socket://{self.sockets}/redis.sock"
+            self.broker_url = self.private_broker
         return self
+
+    @property
+    def private_broker(self) -> str:
+        """Address of this home's own Redis."""
+        return f"redis+socket://{self.sockets}/redis.sock"
+
+    def runs(self, process: str) -> bool:
+        """Whether this process belongs to this copy."""
+        names = self.processes.split(",")
+        if process == "carrier":
+            return self.rehearsal and "pbx" in names
+        if process == "redis":  # only where it is the broker
+            return process in names and self.broker_url == self.private_broker
+        return process in names
 
     @property
     def run(self) -> Path:

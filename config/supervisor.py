@@ -75,18 +75,24 @@ def python_programs(settings: Settings) -> list[Program]:
     # Imports and reports must not slow down the calls.
     jobs = ["nice", "-n", "5", *worker, "-Q", "jobs", "-n", "jobs@%h", "--pool", "prefork"]
     return [
-        Program("web", [*python, "gunicorn", *_gunicorn_options(settings), "web:create_app()"]),
-        Program("jobs", [*jobs, *quiet, "-c", str(settings.jobs_workers)]),
+        Program("web", [*python, "gunicorn", *_gunicorn_options(settings), "web:create_app()"], _role("web")),
+        Program("jobs", [*jobs, *quiet, "-c", str(settings.jobs_workers)], _role("jobs")),
         Program(
             "dial",
             [*worker, *quiet, "-Q", f"dial.{settings.node_name}", "-n", "dial@%h", "--pool", "threads", "-c", "4"],
-            {"OBZVON_ROLE": "dial"},
+            _role("dial"),
         ),
         Program(
             "beat",
             [*beat, "--loglevel", settings.log_level, "--schedule", str(settings.run / "beat-schedule")],
+            _role("beat"),
         ),
     ]
+
+
+def _role(name: str) -> dict[str, str]:
+    """How a process knows what it is: for its log lines, its metrics and its signs of life."""
+    return {"OBZVON_ROLE": name}
 
 
 def _gunicorn_options(settings: Settings) -> list[str]:

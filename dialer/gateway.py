@@ -7,19 +7,20 @@ What Asterisk did while nobody listened is found in its journal and its list of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from config import secret_store
 from config.settings import Settings
-from dialer import events, journal
-from dialer.ami import AmiAddress, AmiClient, AmiError, AmiSession, AmiState, AmiTimes
+from dialer import ami_rights, events, journal, pbx_control
+from dialer.ami import AmiAddress, AmiClient, AmiError, AmiLostError, AmiSession, AmiState, AmiTimes
 from dialer.call_tracker import CallState, TrackedCall, no_channel, not_placed, result_of
 from dialer.calls import UID_LENGTH, CallLedger, CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
@@ -28,21 +29,19 @@ from dialer.settling import Settler, SettleTimes
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 NUMBER = re.compile(r"\+?[0-9]{2,25}")  # a trunk's prefix and up to 15 digits
 DIGITS = re.compile(r"[0-9]{0,20}")
 UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
 SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
-#: Reloaded together by Asterisk's own "pjsip reload", as far as we load them.
-PJSIP_MODULES = (
-    "res_pjsip.so",
-    "res_pjsip_endpoint_identifier_ip.so",
-    "res_pjsip_outbound_registration.so",
-)
 #: How long an ended uid is remembered, so that nothing places it again or ends it a second time.
 REMEMBER_S = 600.0
 #: A call claimed longer ago is not placed: Stop may have been pressed, the window may have closed.
 PLACE_WITHIN_S = 1.0
+#: After so long with wrong rights we log in anew: they may have been mended, and count from the login on.
+RIGHTS_AGAIN_S = 30.0
 #: An Asterisk that says nothing for so long (it is pinged twice a second) may be frozen: what we send would go out
 #: when it wakes, however late that is.
 SILENT_S = 1.5
@@ -69,6 +68,9 @@ class Gateway:
         self._calls: dict[str, TrackedCall] = {}
         self._ended: dict[str, float] = {}
         self._boot: str | None = None
+        self._trouble = ""
+        #: When every open call was compared with what the PBX has, last after a gap; seconds since 1970.
+        self.reconciled_at: float | None = None
         self._reload_wanted = False
         self._session: AmiSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -102,6 +104,11 @@ class Gateway:
         return boot if session is not None and session.silent_s < SILENT_S else None
 
     @property
+    def trouble(self) -> str:
+        """A stable code when the PBX is connected but must not be used, else ''."""
+        return self._trouble
+
+    @property
     def state(self) -> AmiState:
         """The connection's state, for an operator."""
         return self._client.state
@@ -124,12 +131,27 @@ class Gateway:
         return set(self._calls)
 
     def reload(self) -> None:
-        """Have Asterisk read its rendered SIP configuration again."""
-        self._soon(self._reload)
+        """Have Asterisk read its rendered SIP configuration again; when it is away, after the next connection."""
+        self._reload_wanted = not pbx_control.reload_sip(self._settings)
 
     def hangup(self, uids: Iterable[str]) -> None:
         """End these calls; their results come as those of any other call."""
         self._soon(self._hang_up, tuple(uids))
+
+    def ask(self, question: Callable[[AmiSession], Coroutine[Any, Any, T]], timeout_s: float = 10) -> T:
+        """Ask the PBX something on this connection and wait for the answer.
+
+        :raises AmiError: not connected, refused, or no answer in time.
+        """
+        loop, session = self._loop, self._session
+        if loop is None or session is None or loop.is_closed():
+            raise AmiLostError
+        asked = asyncio.run_coroutine_threadsafe(question(session), loop)
+        try:
+            return asked.result(timeout_s)
+        except TimeoutError as exc:
+            asked.cancel()
+            raise AmiLostError(f"Asterisk did not answer within {timeout_s:g} s.") from exc
 
     # ------------------------------------------------------------------ loop thread: connection
 
@@ -154,9 +176,15 @@ class Gateway:
         consumer = asyncio.ensure_future(self._consume(session))
         try:
             if self._reload_wanted:
-                self._reload()
+                asyncio.get_running_loop().run_in_executor(None, self.reload)
+            self._trouble = await ami_rights.fault(session)
             boot = await self._settler.settle_gap(session)
+            if self._trouble:  # outcomes are taken, nothing is dialled
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._settler.sweep_for_ever(session, boot), RIGHTS_AGAIN_S)
+                return
             self._boot = boot
+            self.reconciled_at = time.time()
             log.info("pbx_connected", boot=boot)
             await self._settler.sweep_for_ever(session, boot)
         finally:
@@ -268,18 +296,6 @@ class Gateway:
                     session.post("Hangup", {"Channel": uid, "Cause": "16"})
                 except AmiError:
                     return
-
-    def _reload(self) -> None:
-        session = self._session
-        if session is None:
-            self._reload_wanted = True
-            return
-        self._reload_wanted = False
-        for module in PJSIP_MODULES:
-            try:
-                session.post("Reload", {"Module": module}, lambda told: log.info("reloaded", told=told.get("Message")))
-            except AmiError:
-                return
 
     def _count_live(self) -> tuple[int, int]:
         calls = list(self._calls.values())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from enum import StrEnum
 
-from sqlalchemy import JSON, Float, ForeignKey, Integer, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Column, Double, Float, ForeignKey, Integer, String, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.extensions import db
@@ -35,10 +35,35 @@ class Node(db.Model):
     ringing: Mapped[int] = mapped_column(default=0)
     talking: Mapped[int] = mapped_column(default=0)
     seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)  # the dial worker's last sign of life
+    #: Takes no new calls; those that are up go on to their end.
+    draining: Mapped[bool] = mapped_column(default=False, server_default="0")
+    #: Why it claims nothing for a campaign: a stable code and the words for its sentence; empty when all is well.
+    problem: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    problem_detail: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    #: Tells whether its home has the same key for the passwords of trunks as the others.
+    key_print: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: Which dial worker speaks for this node (``dialer.lease``): its life, the number that grows with every new
+    #: holder, and until when it holds without renewing; no time: nobody ever held it.
+    lease_owner: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    lease_number: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
     def is_connected(self, now: dt.datetime) -> bool:
         """Whether the dial worker lives and speaks to its PBX."""
-        return self.connected and self.seen_at is not None and now - self.seen_at < NODE_SILENT
+        return self.connected and not self.is_silent(now)
+
+    def is_silent(self, now: dt.datetime) -> bool:
+        """Whether nothing was heard of its dial worker for so long that it counts as gone."""
+        return self.seen_at is None or now - self.seen_at >= NODE_SILENT
+
+
+#: Which trunks live on which nodes. Limits of a trunk hold over all of its nodes together.
+trunk_node = Table(
+    "trunk_node",
+    db.metadata,
+    Column("trunk_id", Integer, ForeignKey("trunk.id", ondelete="CASCADE"), primary_key=True),
+    Column("node_id", Integer, ForeignKey("node.id"), primary_key=True, index=True),
+)
 
 
 class Trunk(db.Model):
@@ -48,7 +73,6 @@ class Trunk(db.Model):
     __table_args__ = IDS_ONCE
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    node_id: Mapped[int] = mapped_column(ForeignKey("node.id"))
     name: Mapped[str] = mapped_column(String(40), unique=True)  # [a-z0-9-], also the PJSIP endpoint's name
     title: Mapped[str] = mapped_column(String(100), default="")
     kind: Mapped[str] = mapped_column(String(20), default=TrunkKind.SIP)
@@ -69,4 +93,9 @@ class Trunk(db.Model):
     #: [attempt id, contact id] of the outcomes in a row that were congestion; ten different contacts mean that
     #: the trunk itself is ill.
     congested: Mapped[list[list[int]]] = mapped_column(JSON, default=list)
+    #: State of the token bucket behind ``cps``, for all nodes together (``dialer.pacing.refill``): tokens left at that
+    #: moment, in seconds since 1970 of the database's clock; no moment: full.
+    tokens: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
+    tokens_at: Mapped[float | None] = mapped_column(Double)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    nodes: Mapped[list[Node]] = relationship(secondary=trunk_node, lazy="selectin", order_by="Node.name")

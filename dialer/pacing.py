@@ -1,6 +1,29 @@
-"""Calls per second. Pure: the clock is a parameter, in monotonic seconds."""
+"""Calls per second. Pure: the clock is a parameter, in seconds."""
 
 from __future__ import annotations
+
+#: Tokens for this many seconds may be saved up: short bursts after a pause, no flood.
+BURST_S = 0.1
+
+
+def burst_of(rate: float) -> float:
+    """The most tokens that a bucket of this rate holds."""
+    return max(1.0, rate * BURST_S)
+
+
+def refill(tokens: float, at: float | None, now: float, rate: float) -> float:
+    """What a bucket holds now that held ``tokens`` at ``at``; one without a moment is full.
+
+    A clock that was set back grants nothing for the time in between, one set forward at most a full bucket.
+    """
+    if at is None:
+        return burst_of(rate)
+    return min(burst_of(rate), tokens + max(0.0, now - at) * rate)
+
+
+def next_in(tokens: float, rate: float) -> float:
+    """Seconds until one whole token is there; 0.0 when one is."""
+    return max(0.0, (1.0 - tokens) / rate) if tokens < 1.0 - 1e-9 else 0.0
 
 
 class TokenBucket:

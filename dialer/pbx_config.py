@@ -67,7 +67,6 @@ _BOTH_MODULES = (
     "format_sln",
     "func_channel",
     "func_db",
-    "func_env",
     "func_hangupcause",
     "func_logic",
     "func_strings",
@@ -86,6 +85,7 @@ PBX_MODULES = (
 )
 CARRIER_MODULES = (
     *_BOTH_MODULES,
+    "func_env",
     "app_mixmonitor",
     "app_record",
     "app_senddtmf",

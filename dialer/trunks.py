@@ -1,4 +1,4 @@
-"""Trunks and the node in the database: made, changed and removed by users, rendered for the PBX."""
+"""Trunks in the database: made, changed and removed by users, rendered for the PBX of each of their nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from config.database import read, write
 from config.i18n import N_
 from config.settings import Settings
 from dialer.errors import DialerError
-from dialer.models import Node, Trunk, TrunkKind
+from dialer.models import Node, Trunk, TrunkKind, trunk_node
 from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
 
 REHEARSAL = "rehearsal"
@@ -51,6 +51,11 @@ def _split(value: object) -> object:
     return re.split(r"[,;\n]+", value) if isinstance(value, str) else value
 
 
+def _names(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(name for value in values if (name := value.strip())))
+
+
+NodeNames = Annotated[list[str], BeforeValidator(_split), AfterValidator(_names)]
 DigitsList = Annotated[list[str], BeforeValidator(_split), AfterValidator(_digits)]
 
 
@@ -79,10 +84,13 @@ class TrunkForm(BaseModel):
         None, description="Ask the carrier whether it is there; not given: as it was, else yes"
     )
     enabled: bool = Field(True, description="May be used")
+    nodes: NodeNames | None = Field(
+        None, description="Names of the nodes on which it lives; not given: as it was, for a new trunk all nodes"
+    )
 
 
 def create(form: TrunkForm) -> int:
-    """Add a trunk to this node.
+    """Add a trunk to the nodes that the form names.
 
     :raises DialerError: a field is wrong, or the name is taken.
     """
@@ -100,14 +108,15 @@ def create(form: TrunkForm) -> int:
                     field="name",
                     status=409,
                 ) from exc
-    _tell_nodes()
+    tell_nodes()
     return trunk_id
 
 
 def _add(form: TrunkForm, name: str) -> int:
     def work(session: Session) -> int:
-        trunk = Trunk(node_id=_own_node(session).id, name=name)
+        trunk = Trunk(name=name)
         _fill(trunk, form)
+        trunk.nodes = _nodes(session, form.nodes)
         session.add(trunk)
         session.flush()
         return trunk.id
@@ -125,6 +134,8 @@ def update(trunk_id: int, form: TrunkForm) -> None:
 
     def work(session: Session) -> None:
         trunk = _get(session, trunk_id)
+        if form.nodes is not None:
+            trunk.nodes = _nodes(session, form.nodes)
         if trunk.kind == TrunkKind.REHEARSAL:
             for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled"):
                 setattr(trunk, field, getattr(form, field))
@@ -133,7 +144,7 @@ def update(trunk_id: int, form: TrunkForm) -> None:
         _fill(trunk, form)
 
     write(work)
-    _tell_nodes()
+    tell_nodes()
 
 
 def delete(trunk_id: int) -> None:
@@ -158,7 +169,7 @@ def delete(trunk_id: int) -> None:
         raise DialerError(
             "trunk_in_use", N_("Campaigns use this trunk: switch it off instead of removing it."), status=409
         ) from exc
-    _tell_nodes()
+    tell_nodes()
 
 
 def all_trunks() -> list[Trunk]:
@@ -167,30 +178,21 @@ def all_trunks() -> list[Trunk]:
         return list(session.scalars(select(Trunk).order_by(Trunk.title, Trunk.name)))
 
 
-def ensure_node(settings: Settings) -> Node:
-    """The row of this node, with its limits as the settings say."""
+def ensure_rehearsal(settings: Settings) -> Trunk | None:
+    """The trunk to the rehearsal carrier: every node has a carrier of its own, whose address its settings say.
 
-    def work(session: Session) -> Node:
-        node = session.scalars(select(Node).where(Node.name == settings.node_name)).one_or_none()
-        if node is None:
-            node = Node(name=settings.node_name, channels=settings.node_channels, cps=settings.node_cps)
-            session.add(node)
-        node.channels, node.cps = settings.node_channels, settings.node_cps
-        session.flush()
-        return node
+    :returns: None when there is none, and this node has none.
+    """
 
-    return write(work)
-
-
-def ensure_rehearsal(settings: Settings) -> Trunk:
-    """The trunk to the rehearsal carrier; its address follows the settings."""
-
-    def work(session: Session) -> Trunk:
+    def work(session: Session) -> Trunk | None:
         trunk = session.scalars(select(Trunk).where(Trunk.kind == TrunkKind.REHEARSAL)).one_or_none()
+        node = session.scalars(select(Node).where(Node.name == settings.node_name)).one()
+        if not settings.rehearsal:
+            if trunk is not None and node in trunk.nodes:
+                trunk.nodes.remove(node)  # its PBX does not know it: calls would fail
+            return trunk
         if trunk is None:
-            node = session.scalars(select(Node).where(Node.name == settings.node_name)).one()
             trunk = Trunk(
-                node_id=node.id,
                 name=REHEARSAL,
                 title="Rehearsal carrier",
                 kind=TrunkKind.REHEARSAL,
@@ -200,6 +202,9 @@ def ensure_rehearsal(settings: Settings) -> Trunk:
             )
             session.add(trunk)
         trunk.host, trunk.port = settings.carrier_host, settings.carrier_sip_port
+        on_node = select(trunk_node.c.trunk_id).where(trunk_node.c.node_id == node.id)
+        if session.execute(on_node.limit(1)).first() is None:  # the node is new: a user may take it off again
+            trunk.nodes.append(node)
         session.flush()
         return trunk
 
@@ -211,15 +216,16 @@ def config_of(session: Session) -> list[TrunkConfig]:
     settings: Settings = current_app.config["OBZVON"]
     rows = session.scalars(
         select(Trunk)
-        .join(Node, Node.id == Trunk.node_id)
+        .join(trunk_node)
+        .join(Node)
         .where(Node.name == settings.node_name, Trunk.enabled, Trunk.kind != TrunkKind.OTHER)
         .order_by(Trunk.id)
     )
     return [
         TrunkConfig(
             name=row.name,
-            host=row.host,
-            port=row.port,
+            host=settings.carrier_host if row.kind == TrunkKind.REHEARSAL else row.host,
+            port=settings.carrier_sip_port if row.kind == TrunkKind.REHEARSAL else row.port,
             username=row.username,
             secret=secret_store.decrypt(settings.home, row.secret_encrypted) if row.secret_encrypted else "",
             register=row.register,
@@ -290,9 +296,22 @@ def _name_from(title: str) -> str:
     return unique
 
 
-def _own_node(session: Session) -> Node:
-    settings: Settings = current_app.config["OBZVON"]
-    return session.scalars(select(Node).where(Node.name == settings.node_name)).one()
+def _nodes(session: Session, names: list[str] | None) -> list[Node]:
+    """Rows of these nodes; all when none are named.
+
+    :raises DialerError: a name is not known, or none is left.
+    """
+    known = {node.name: node for node in session.scalars(select(Node).order_by(Node.name))}
+    if names is None:
+        return list(known.values())
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DialerError(
+            "node_unknown", N_("There is no node with this name."), field="nodes", words={"node": unknown[0]}
+        )
+    if not names:
+        raise DialerError("trunk_nowhere", N_("Choose at least one node for the trunk."), field="nodes")
+    return [known[name] for name in names]
 
 
 def _get(session: Session, trunk_id: int) -> Trunk:
@@ -302,8 +321,11 @@ def _get(session: Session, trunk_id: int) -> Trunk:
     return trunk
 
 
-def _tell_nodes() -> None:
-    """After the commit. A broker that is away costs nothing: the files are rendered at each start too."""
+def tell_nodes() -> None:
+    """Have every PBX read its trunks anew, after the commit.
+
+    A broker that is away costs nothing: the files are rendered at each start too.
+    """
     with read() as session:
         names = list(session.scalars(select(Node.name)))
     for name in names:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setup import asterisk, host
+from setup import asterisk, host, rabbitmq
 from setup.say import SetupError, lock, run, say, tail
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
             if purpose != "check":
                 asterisk.ensure(RUNTIME, LOG)
                 link_redis()
+            if purpose == "test":
+                rabbitmq.ensure(RUNTIME, LOG)
         with lock(ROOT / ".venv.lock"):
             environment(["requirements.txt"] if purpose == "run" else ["requirements.txt", "requirements-dev.txt"])
     except SetupError as exc:

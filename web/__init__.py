@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,4 +15,9 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """The web application; what gunicorn serves as ``web:create_app()``."""
     from web.app import create_app as make  # late: `import web.accounts` must not load every page
 
-    return make(settings)
+    app = make(settings)
+    if os.environ.get("OBZVON_ROLE") == "web":  # a server's process, not a command or a test
+        from ops.watch import Watch
+
+        Watch(app, app.config["OBZVON"]).start()
+    return app

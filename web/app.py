@@ -6,14 +6,17 @@ from apiflask import APIFlask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dialer.models  # noqa: F401 - its tables belong to the same metadata
+import ops.models  # noqa: F401
 from config import settings as all_settings
+from config import task_trace
 from config.app import configure
 from config.settings import Settings
-from web import errors, headers, i18n, limits, sign_in
+from ops import signs
+from web import errors, headers, i18n, limits, request_log, sign_in
 from web.api import api, schemas
 from web.pages import pages
 
-VERSION = "0.1.0"
+VERSION = signs.VERSION
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
@@ -33,6 +36,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         count = settings.web_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    request_log.install(app)
+    task_trace.install()
     i18n.install(app)
     headers.install(app, settings.web_https)
     sign_in.install(app, settings, limits.install(app, settings))

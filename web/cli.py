@@ -1,4 +1,4 @@
-"""``python -m web.cli prepare | run | demo``."""
+"""``python -m web.cli prepare | run | demo | backup | restore | trace``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from config import logging as obzvon_logging
 from config import settings
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     for command in (run,):
         command.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
         command.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
+    _add_keeping(commands)
     options = parser.parse_args(arguments)
     # Every process below reads the same home, whatever folder it works in.
     os.environ["OBZVON_HOME"] = str(Path(os.environ.get("OBZVON_HOME") or "var").expanduser().absolute())
@@ -31,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _prepare()
         if options.command == "run":
             return _run(options)
+        if options.command in KEEPING:
+            from web import keeping
+
+            return keeping.main(options)
         from web import demo
 
         return demo.main()
@@ -39,6 +45,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+#: Commands of an operator, in ``web.keeping``.
+KEEPING = ("backup", "restore", "trace")
+
+
+def _add_keeping(commands: Any) -> None:
+    backup = commands.add_parser("backup", help="one file with everything; also while it runs")
+    backup.add_argument("--to", default=os.environ.get("TO", ""), help="the file; by default in <home>/backups")
+    restore = commands.add_parser("restore", help="back to what a backup holds; nothing may run on this home")
+    restore.add_argument("--from", dest="source", default=os.environ.get("FROM", ""), help="the file")
+    trace = commands.add_parser("trace", help="what all logs say about one attempt, in order of time")
+    trace.add_argument("uid", help="the attempt's id of 20 letters and digits, as in reports and logs")
+    trace.add_argument("--json", action="store_true", help="whole log lines")
 
 
 def _prepare() -> int:
@@ -57,10 +77,11 @@ def _run(options: argparse.Namespace) -> int:
         told.append(True)
         if options.json:
             name, password = prepared.administrator or ("", "")
-            address = foreground.address(prepared.settings)
+            address = foreground.address(prepared.settings) if prepared.settings.runs("web") else ""
             print(json.dumps({"address": address, "name": name, "password": password}), flush=True)
             return
-        print(f"\nObzvon is ready: {foreground.address(prepared.settings)}", flush=True)
+        what = foreground.address(prepared.settings) if prepared.settings.runs("web") else prepared.settings.processes
+        print(f"\nObzvon is ready: {what}", flush=True)
         _print_administrator(prepared)
         print(f"Logs are in {prepared.settings.logs}. Ctrl-C ends everything.", flush=True)
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from flask import Flask
-from flask_migrate import Migrate, upgrade
-
-from config import ports, settings, supervisor
+from config import metrics, ports, settings, supervisor
 from config.errors import ObzvonError
 from config.extensions import db
 from config.settings import Settings, SettingsError, own_folder
-
-MIGRATIONS = supervisor.ROOT / "migrations"
+from web.migrating import migrate
 
 
 class AlreadyRunning(SettingsError):
@@ -57,6 +54,7 @@ def prepare(first_block: int = 0) -> Prepared:
         if ended:
             sys.stderr.write(f"{ended} processes of an earlier run were still there and have been ended.\n")
         remove_stale_sockets(current)
+        shutil.rmtree(metrics.folder(current.run), ignore_errors=True)  # counters begin with the processes
         held = ports.ensure(current, first_block)
         settings.get.cache_clear()
         current = settings.get()
@@ -121,25 +119,23 @@ def fill(current: Settings) -> tuple[str, str] | None:
 
     :return: the administrator's name and password when he was made just now.
     """
-    from dialer import trunks
+    from campaigns import sounds
+    from dialer import nodes, trunks
     from web import accounts, create_app
 
     app = create_app(current)
     with app.app_context():
         migrate(app)
-        trunks.ensure_node(current)
-        if current.rehearsal:
+        if current.runs("pbx"):
+            nodes.ensure_node(current)
             trunks.ensure_rehearsal(current)
+            render_asterisk(current)
+        else:
+            nodes.check_secrets(current)
         administrator = accounts.ensure_admin()
-        render_asterisk(current)
+        sounds.keep_all(current.sounds)
         db.engine.dispose()
     return administrator
-
-
-def migrate(app: Flask) -> None:
-    """Bring the database to the newest revision."""
-    Migrate(app, db, directory=str(MIGRATIONS))
-    upgrade(directory=str(MIGRATIONS))
 
 
 def render_asterisk(current: Settings) -> None:
@@ -155,13 +151,17 @@ def render_asterisk(current: Settings) -> None:
 
 
 def programs(current: Settings) -> list[supervisor.Program]:
-    """All processes of a copy."""
+    """The processes of this copy: all, or those that ``OBZVON_PROCESSES`` names."""
     from dialer import pbx_config
 
-    asterisks = [supervisor.Program("pbx", pbx_config.pbx_command(current))]
-    if current.rehearsal:
-        asterisks.append(supervisor.Program("carrier", pbx_config.carrier_command(current)))
-    return [supervisor.redis(current), *asterisks, *supervisor.python_programs(current)]
+    found = []
+    if current.runs("redis"):
+        found.append(supervisor.redis(current))
+    if current.runs("pbx"):
+        found.append(supervisor.Program("pbx", pbx_config.pbx_command(current)))
+    if current.runs("carrier"):
+        found.append(supervisor.Program("carrier", pbx_config.carrier_command(current)))
+    return found + [program for program in supervisor.python_programs(current) if current.runs(program.name)]
 
 
 #: Errors that are told as one sentence, without a traceback.

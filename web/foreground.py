@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ SLOW_S = 20.0
 
 
 def run(prepared: Prepared, ready: Callable[[], None]) -> int:
-    """Run the prepared home until a signal comes; ``ready`` is called once the page answers.
+    """Run the prepared home until a signal comes; ``ready`` is called once it answers.
 
     :return: the exit code: 0 after Ctrl-C, SIGTERM or SIGHUP, 1 when something failed.
     """
@@ -36,11 +37,11 @@ def run(prepared: Prepared, ready: Callable[[], None]) -> int:
         signal.signal(number, stop)
     daemon = _start(settings)
     try:
-        answered = _wait_for_page(settings, lambda: bool(stopping) or daemon.poll() is not None)
+        answered = _wait_for_answer(settings, lambda: bool(stopping) or daemon.poll() is not None)
         if answered:
             ready()
         elif not stopping:
-            _tell(f"The pages do not answer; the reason should be in {settings.logs / 'web.log'}.")
+            _tell(f"It does not answer; the reason should be in {settings.logs}.")
         while answered and not stopping and daemon.poll() is None:
             time.sleep(0.2)
         if daemon.poll() is not None:
@@ -69,24 +70,39 @@ def address(settings: Settings) -> str:
     return f"http://{host}:{settings.web_port}/"
 
 
-def _wait_for_page(settings: Settings, given_up: Callable[[], bool]) -> bool:
+def _wait_for_answer(settings: Settings, given_up: Callable[[], bool]) -> bool:
     start = time.monotonic()
     told = False
+    answers = _page_answers if settings.runs("web") else _supervisor_answers
     while not given_up() and time.monotonic() - start < PATIENCE_S:
-        try:
-            with urllib.request.urlopen(address(settings), timeout=5):  # noqa: S310 - our own address
-                return True
-        except urllib.error.HTTPError as exc:
-            exc.close()
-            if exc.code < 500:
-                return True
-        except OSError:
-            pass
+        if answers(settings):
+            return True
         if not told and time.monotonic() - start > SLOW_S:
             told = True
-            _tell(f"Still waiting for the pages; logs are in {settings.logs}.")
+            _tell(f"Still waiting; logs are in {settings.logs}.")
         time.sleep(0.2)
     return False
+
+
+def _page_answers(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(address(settings), timeout=5):  # noqa: S310 - our own address
+            return True
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        return exc.code < 500
+    except OSError:
+        return False
+
+
+def _supervisor_answers(settings: Settings) -> bool:
+    """A copy without pages is ready when its processes are being started; what they do is seen on the page Nodes."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(settings.sockets / "supervisor.sock"))
+        except OSError:
+            return False
+    return True
 
 
 def _end(settings: Settings, daemon: subprocess.Popen[bytes]) -> None:

@@ -25,7 +25,9 @@ def install(app: Flask) -> None:
     """Bind Babel and the filters of the templates to this application."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE="en")
     babel.init_app(app, locale_selector=wanted_locale)
-    app.jinja_env.filters.update(when=when, clock=clock, number=number, percent=percent, lasting=lasting, phone=phone)
+    app.jinja_env.filters.update(
+        when=when, iso_when=iso_when, clock=clock, number=number, percent=percent, lasting=lasting, phone=phone
+    )
     app.jinja_env.globals.update(LOCALES=LOCALES, current_locale=lambda: str(get_locale()), zone_of=zone_name)
 
 
@@ -59,6 +61,11 @@ def when(moment: dt.datetime | None, zone: str | None = None) -> str:
     locale = str(get_locale() or "en")
     local = moment.astimezone(ZoneInfo(zone_name(zone)))
     return format_datetime(local.replace(tzinfo=None), DATE_TIME[locale], locale=locale)
+
+
+def iso_when(text: str) -> str:
+    """A stored moment (ISO 8601) in the pages' zone."""
+    return when(dt.datetime.fromisoformat(text))
 
 
 def clock(moment: dt.datetime | None, zone: str | None = None) -> str:

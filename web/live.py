@@ -21,7 +21,6 @@ from campaigns.service import Counts
 from campaigns.states import CampaignState
 from config.database import utcnow
 from config.web_server import stopping
-from dialer.models import Node
 from web import queries
 
 log = structlog.get_logger(__name__)
@@ -31,7 +30,7 @@ LONGEST_S = 300.0
 #: Why a running campaign calls nobody; what else stands in the way of Start does not matter while it runs.
 WAITS_FOR = frozenset(
     {
-        *("trunk_not_chosen", "trunk_disabled", "caller_id_not_owned", "node_not_connected"),
+        *("trunk_not_chosen", "trunk_disabled", "caller_id_not_owned", "node_not_connected", "nodes_draining"),
         *("sound_missing", "sound_lost", "no_windows"),
     }
 )
@@ -46,20 +45,22 @@ class Snapshot:
     problems: tuple[CampaignError, ...]  # why it cannot start, or, while it runs, cannot call
     opens: object  # when the calling window opens next, None while it is open
     never_opens: bool
-    node: Node | None
-    connected: bool  # whether the node is there now
+    #: Calls of all campaigns on the trunk's nodes that ring and listen now, and whether one of the nodes is there.
+    ringing: int
+    talking: int
+    connected: bool
     bases: tuple[tuple[int, str], ...]
 
     @property
     def key(self) -> tuple[object, ...]:
         """What must differ before something is sent again."""
-        campaign, node = self.campaign, self.node
+        campaign = self.campaign
         return (
             *(campaign.state, campaign.state_code, campaign.state_detail, campaign.name, campaign.sound),
             self.counts,
             tuple((problem.code, problem.sentence) for problem in self.problems),
             *(self.opens, self.never_opens, self.bases),
-            (self.connected, node.ringing, node.talking) if node else None,
+            *(self.connected, self.ringing, self.talking),
         )
 
 
@@ -72,7 +73,7 @@ def compute(campaign_id: int) -> Snapshot:
     running = campaign.state == CampaignState.RUNNING
     opens = service.window_opens(campaign) if running else None
     trunk = queries.trunk(campaign.trunk_id) if campaign.trunk_id else None
-    node = next((node for node in queries.nodes() if trunk and node.id == trunk.node_id), None)
+    nodes = [node for node in trunk.nodes if node.is_connected(utcnow())] if trunk else []
     return Snapshot(
         campaign=campaign,
         counts=service.counts([campaign_id])[campaign_id],
@@ -81,8 +82,9 @@ def compute(campaign_id: int) -> Snapshot:
         ),
         opens=opens,
         never_opens=running and opens is None and not _open_now(campaign),
-        node=node,
-        connected=node is not None and node.is_connected(utcnow()),
+        ringing=sum(node.ringing for node in nodes),
+        talking=sum(node.talking for node in nodes),
+        connected=bool(nodes),
         bases=tuple((base.id, base.state) for base in queries.bases(campaign_id)),
     )
 

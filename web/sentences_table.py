@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, phone_numbers
+from campaigns import bases, contacts_file, pause_reasons, phone_numbers
 from config.i18n import N_
-from tts import sound_files
+from tts import phrases, sound_files
 
 SENTENCES: dict[str, str] = {
     **contacts_file.SENTENCES,
@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
     **bases.ROW_SENTENCES,
     **phone_numbers.SENTENCES,
     **sound_files.SENTENCES,
+    **phrases.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
@@ -25,7 +26,8 @@ SENTENCES: dict[str, str] = {
     "trunk_not_chosen": N_("Choose the trunk through which to call."),
     "trunk_disabled": N_("The trunk {trunk} is switched off: switch it on or choose another."),
     "caller_id_not_owned": N_("This caller id is not one of the trunk's: choose one of them, or add it to the trunk."),
-    "node_not_connected": N_("The telephone exchange is not connected now: wait a moment, then look at Trunks."),
+    "node_not_connected": N_("The telephone exchange is not connected now: wait a moment, then look at Nodes."),
+    "nodes_draining": N_("Every node of the trunk is being drained: take one back on the page Nodes."),
     "sound_missing": N_("Upload the message: a sound file."),
     "sound_lost": N_("The message's sound file is gone: upload it again."),
     "no_windows": N_("There is no calling window: add the hours in which calls may be made."),
@@ -58,12 +60,18 @@ SENTENCES: dict[str, str] = {
     "trunk_kind_wrong": N_("There is one rehearsal carrier already: choose another kind."),
     "trunk_rehearsal_kept": N_("The rehearsal carrier cannot be removed: switch it off instead."),
     "trunk_in_use": N_("Campaigns use this trunk: switch it off instead of removing it."),
-    # why the product paused a campaign
-    "trunk_congested": N_("Ten different numbers in a row were refused with “congestion”: the trunk {detail} is ill."),
-    "trunk_failure": N_("The trunk itself does not work: {detail}."),
-    "trunk_switched_off": N_(
-        "The trunk {detail} was switched off meanwhile: switch it on or choose another, then resume."
+    "trunk_nowhere": N_("Choose at least one node for the trunk."),
+    # nodes
+    "node_missing": N_("There is no such node."),
+    "node_unknown": N_("There is no node with the name {node}."),
+    "node_not_silent": N_(
+        "The dial worker of this node is alive and settles its calls by itself: drain the node instead."
     ),
+    "node_lacks_sound": N_("It lacks the message of these campaigns: {detail}. Upload it again."),
+    "node_other_secrets": N_(
+        "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
+    ),
+    **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
     "role_unknown": N_("Choose the role administrator or campaign manager."),
@@ -72,6 +80,21 @@ SENTENCES: dict[str, str] = {
     "own_account": N_("You cannot disable your own account; ask another administrator."),
     "key_name_missing": N_("Give the key a name that says what uses it."),
     "key_unknown": N_("There is no such key."),
+    # alarms and where they are sent
+    "alarm_missing": N_("There is no such alarm, or it is over."),
+    "webhook_url_wrong": N_("Write a whole address that begins with https:// and holds no name or password."),
+    "webhook_host_unknown": N_("The name {host} was not found: is it written right?"),
+    "webhook_host_inside": N_(
+        "{host} leads to {address}, which is not on the public internet. "
+        "If you mean it, add {host} to the allowed hosts."
+    ),
+    "webhook_secret_missing": N_("Give a secret of at least 16 characters: with it the receiver checks the signature."),
+    "webhook_missing": N_("No webhook is set up: give its address first, and save."),
+    "webhook_failed": N_("The webhook was not taken: {reason}"),
+    "mail_missing": N_("No e-mail is set up: give the server and the addresses first, and save."),
+    "mail_address_wrong": N_("{address} is not an e-mail address."),
+    "mail_failed": N_("The e-mail was not taken: {reason}"),
+    "certificate_wrong": N_("The certificate must be PEM text: from BEGIN CERTIFICATE to END CERTIFICATE."),
 }
 
 STATUSES: dict[int, str] = {

@@ -28,7 +28,7 @@ from web.accounts import Role, User
 csrf = CSRFProtect()
 
 #: Pages for everybody; all others need a sign-in, and the API a key.
-OPEN_ENDPOINTS = {"static", "security.login", "pages.choose_locale", "pages.health"}
+OPEN_ENDPOINTS = {"static", "security.login", "pages.choose_locale", "pages.health", "pages.ready", "pages.metrics"}
 #: Of Flask-Security's pages these exist here; what its next version may add stays closed until it is listed.
 SECURITY_ENDPOINTS = {"security.login", "security.logout", "security.change_password"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

@@ -6,6 +6,7 @@ import pytest
 
 import campaigns.models  # noqa: F401 - their tables are made
 import dialer.models  # noqa: F401
+import ops.models  # noqa: F401
 from config.app import create_base_app
 from config.extensions import db
 from config.settings import Settings

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from config.database import read, write
 from config.extensions import celery
 from config.settings import Settings
-from dialer import trunks
+from dialer import nodes, trunks
 from dialer.errors import DialerError
 from dialer.models import Trunk, TrunkKind
 from dialer.trunks import TrunkForm
@@ -20,7 +20,7 @@ CARRIER = {"title": "Carrier One", "host": "sip.example.org", "username": "u", "
 @pytest.fixture
 def settings(app: Flask) -> Settings:
     found: Settings = app.config["OBZVON"]
-    trunks.ensure_node(found)
+    nodes.ensure_node(found)
     return found
 
 
@@ -171,5 +171,5 @@ def test_broker_that_is_away_is_no_error(settings: Settings, monkeypatch: pytest
 
 
 def test_node_follows_the_settings(settings: Settings) -> None:
-    node = trunks.ensure_node(settings.model_copy(update={"node_channels": 7, "node_cps": 3.5}))
+    node = nodes.ensure_node(settings.model_copy(update={"node_channels": 7, "node_cps": 3.5}))
     assert (node.name, node.channels, node.cps) == ("main", 7, 3.5)

@@ -14,7 +14,19 @@ from web.queries import Page
 
 pages = Blueprint("pages", __name__)
 
-from web.pages import accounts, bases, campaigns, contacts, exports, live, settings, trunks  # noqa: E402, F401 - they add their routes
+from web.pages import (  # noqa: E402, F401 - they add their routes
+    accounts,
+    bases,
+    campaigns,
+    contacts,
+    exports,
+    health,
+    live,
+    nodes,
+    settings,
+    system,
+    trunks,
+)
 
 
 @pages.app_context_processor
@@ -41,15 +53,20 @@ def _shared() -> dict[str, Any]:
 
 
 def _menu() -> list[tuple[str, str, str]]:
-    items = [("pages.campaigns", _("Campaigns"), "campaigns"), ("pages.trunks", _("Trunks"), "trunks")]
+    items = [
+        ("pages.campaigns", _("Campaigns"), "campaigns"),
+        ("pages.trunks", _("Trunks"), "trunks"),
+        ("pages.nodes", _("Nodes"), "nodes"),
+    ]
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))
+        items.append(("pages.system", _("System"), "system"))
     return items
 
 
 def _section() -> str:
     path = request.path.strip("/").split("/")[0]
-    return path if path in ("trunks", "accounts", "account") else "campaigns"
+    return path if path in ("trunks", "nodes", "accounts", "account", "system") else "campaigns"
 
 
 def here(**changes: Any) -> str:

@@ -184,8 +184,11 @@ def _line(cells: list[object]) -> str:
     return out.getvalue()
 
 
+#: What begins a formula in some spreadsheet, in some language: OWASP, CSV injection.
+_BEGINS_FORMULA = ("=", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
 def _harmless(text: str) -> str:
-    """A spreadsheet must not take the cell for a formula (OWASP: CSV injection). Numbers stay as they are."""
-    if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in "+-" and not text[1:].replace(" ", "").isdigit()):
-        return "'" + text
-    return text
+    """A spreadsheet must not take the cell for a formula. Numbers stay as they are."""
+    signed = text.startswith(("+", "-")) and not text[1:].replace(" ", "").isdigit()
+    return "'" + text if signed or text.startswith(_BEGINS_FORMULA) else text

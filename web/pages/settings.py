@@ -1,4 +1,4 @@
-"""The account's own page: language, API keys; and the address by which a supervisor sees that the pages answer."""
+"""The account's own page: language, API keys."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from flask_login import current_user
 
 from web import accounts, api_keys, i18n
 from web.pages import pages
-
-
-@pages.get("/health")
-def health() -> ResponseReturnValue:
-    """200 as soon as pages can be served."""
-    return {"status": "ok"}
 
 
 @pages.post("/locale")

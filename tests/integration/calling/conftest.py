@@ -14,11 +14,18 @@ def node(app):
     (sounds / "ab.wav").touch()
 
     def work(session):
-        session.add(Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow()))
-        session.flush()
+        node = Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow())
         session.add(
-            Trunk(id=1, node_id=1, name="t1", kind=TrunkKind.REHEARSAL, channels=50, cps=50, caller_ids=["74950000000"])
+            Trunk(
+                id=1,
+                nodes=[node],
+                name="t1",
+                kind=TrunkKind.REHEARSAL,
+                channels=50,
+                cps=5000,
+                caller_ids=["74950000000"],
+            )
         )
-        session.add(Trunk(id=2, node_id=1, name="t2", channels=4, cps=50, allowed_prefixes=["7900"]))
+        session.add(Trunk(id=2, nodes=[node], name="t2", channels=4, cps=5000, allowed_prefixes=["7900"]))
 
     database.write(work)

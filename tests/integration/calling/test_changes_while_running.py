@@ -107,7 +107,7 @@ def test_one_broken_campaign_does_not_stop_the_others():
     make(contacts=3, timezone="Europe/Gone")
     make(contacts=3)
     gateway = Placed()
-    DialLoop(1, gateway, lambda _: None).tick()
+    DialLoop(1, gateway).tick()
     assert len(gateway.requests) == 3
 
 
@@ -154,7 +154,7 @@ def test_i5_the_clock_is_read_after_the_wait_for_the_lock(monkeypatch):
     thread.start()
     held.wait()
     gateway = Placed()
-    DialLoop(1, gateway, lambda _: None).dial(campaign_id)
+    DialLoop(1, gateway).dial(campaign_id)
     thread.join()
     assert gateway.requests == []
     assert one(select(Campaign.state)) == CampaignState.RUNNING

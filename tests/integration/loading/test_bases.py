@@ -363,7 +363,7 @@ def call_once(campaign_id: int, contact_id: int) -> None:
         node = Node(name="main", channels=10, cps=1.0)
         session.add(node)
         session.flush()
-        trunk = Trunk(name="t", node_id=node.id)
+        trunk = Trunk(name="t", nodes=[node])
         session.add(trunk)
         session.flush()
         session.add(

@@ -60,7 +60,7 @@ def trunk() -> tuple[int, int]:
         node = Node(name="main", channels=10, cps=10)
         session.add(node)
         session.flush()
-        way = Trunk(node_id=node.id, name="rehearsal")
+        way = Trunk(nodes=[node], name="rehearsal")
         session.add(way)
         session.flush()
         return node.id, way.id

@@ -19,7 +19,7 @@ from config import database
 from config import settings as all_settings
 from config.database import utcnow
 from config.extensions import celery, db
-from dialer import trunks
+from dialer import nodes, trunks
 from dialer.models import Node
 from web import accounts, api_keys, create_app, live
 
@@ -77,7 +77,7 @@ def app(tmp_path, database_url, monkeypatch, sent):
         folder.mkdir(parents=True, exist_ok=True)
     with application.app_context():
         db.create_all()
-        trunks.ensure_node(settings)
+        nodes.ensure_node(settings)
         trunks.ensure_rehearsal(settings)
         accounts.create("boss", "administrator", PASSWORD)
         accounts.create("anna", "manager", PASSWORD)

@@ -115,7 +115,7 @@ def test_manager_listens_here_alone_with_few_rights(settings: Settings) -> None:
     parsed.read_string(text)
     assert parsed["general"]["bindaddr"] == "127.0.0.1"
     assert parsed["general"]["webenabled"] == "no"
-    assert parsed["obzvon"]["write"] == "system,call,originate"
+    assert parsed["obzvon"]["write"] == "call,originate,reporting"
     assert parsed["obzvon"]["writetimeout"] == "5000"
     assert len(parsed["obzvon"]["secret"]) >= 32
 

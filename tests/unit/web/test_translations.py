@@ -16,6 +16,7 @@ from web.sentences_table import SENTENCES
 
 ROOT = Path(__file__).resolve().parents[3]
 RU = ROOT / "web" / "translations" / "ru" / "LC_MESSAGES"
+RAISED = re.compile(r"(Campaign|Dialer|Sound|Account|Ops)Error|file_error|_error")
 PLACES = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 
 
@@ -66,7 +67,7 @@ def codes_in(folder: str) -> dict[str, str]:
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             value = node.args[0].value
-            if isinstance(value, str) and re.fullmatch(r"(Campaign|Dialer|Sound|Account)Error|file_error|_error", name):
+            if isinstance(value, str) and RAISED.fullmatch(name):
                 found[value] = str(path.relative_to(ROOT))
     return found
 
@@ -74,11 +75,14 @@ def codes_in(folder: str) -> dict[str, str]:
 #: Codes that no page or API call meets: they stop the set-up and are told in the terminal.
 TERMINAL_ONLY = {"asterisk_missing", "run_dir_foreign", "rtp_range_wrong"}
 #: Modules of the command line, whose sentences are English.
-COMMAND_LINE = {"web/demo.py", "web/background.py", "web/foreground.py", "web/first_start.py", "web/cli.py"}
+COMMAND_LINE = {
+    *("web/demo.py", "web/background.py", "web/foreground.py", "web/first_start.py", "web/cli.py", "web/keeping.py"),
+    *("ops/backup.py", "ops/backup_file.py", "ops/database_copy.py", "ops/restore.py"),
+}
 
 
 def test_every_code_has_a_sentence():
-    codes = codes_in("campaigns") | codes_in("tts") | codes_in("web") | codes_in("dialer")
+    codes = codes_in("campaigns") | codes_in("tts") | codes_in("web") | codes_in("dialer") | codes_in("ops")
     inside = {"start_refused", "input_wrong"}  # made of other sentences
     missing = {
         code: place

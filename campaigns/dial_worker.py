@@ -1,0 +1,79 @@
+"""One dial worker: the lease of its node, the gateway to its PBX, and the dial loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import structlog
+
+from campaigns import jobs
+from campaigns.dial_loop import DialLoop, Ledger, node_id_of
+from config.settings import Settings
+from dialer import jobs as dialer_jobs
+from dialer.gateway import Gateway
+from dialer.lease import LOOK_EVERY_S, Lease
+
+log = structlog.get_logger(__name__)
+
+#: Exit code of a worker that lost its node to another one; the supervisor starts it again, and it waits.
+LOST_NODE = 75
+
+
+class DialWorker:
+    """Everything that a process needs to dial for one node."""
+
+    def __init__(self, settings: Settings, app_context: Callable[[], AbstractContextManager[object]]) -> None:
+        self._settings = settings
+        self._app_context = app_context
+        self._stopping = threading.Event()
+        self._lease: Lease | None = None
+        self._gateway: Gateway | None = None
+
+    def start(self, ask_to_end: Callable[[], None]) -> Gateway:
+        """Wait until no other worker speaks for this node, then connect and dial.
+
+        :param ask_to_end: called while waiting; raises when the process shall end.
+        :returns: the connection to the PBX, for whoever tells its state.
+        """
+
+        def pause() -> None:
+            ask_to_end()
+            self._stopping.wait(LOOK_EVERY_S)
+
+        with self._app_context():
+            node_id = node_id_of(self._settings.node_name)
+        self._lease = Lease(node_id, self._app_context)
+        number = self._lease.take(pause)
+        self._lease.keep(self._lost)
+        ledger = Ledger(node_id, lambda ids: jobs.loop.wake(ids) if jobs.loop else None, number)
+        self._gateway = Gateway(self._settings, ledger, self._app_context)
+        jobs.loop = loop = DialLoop(node_id, self._gateway, lease=number)
+        dialer_jobs.gateway = self._gateway
+        self._gateway.start()
+        threading.Thread(target=loop.run, args=[self._app_context], name="dial-loop", daemon=True).start()
+        return self._gateway
+
+    def stop(self) -> None:
+        """Claim no more, hand over what is known, and let the next worker have the node."""
+        self._stopping.set()
+        self._end_loop()
+        if self._gateway is not None:
+            self._gateway.stop()
+        if self._lease is not None:
+            self._lease.release()
+
+    def _lost(self) -> None:
+        """Another worker has taken the node, since we were silent: begin anew and wait for our turn."""
+        self._end_loop()
+        if self._gateway is not None:
+            self._gateway.stop(timeout_s=2)
+        os._exit(LOST_NODE)
+
+    @staticmethod
+    def _end_loop() -> None:
+        loop, jobs.loop = jobs.loop, None
+        if loop is not None:
+            loop.end()

@@ -1,0 +1,1 @@
+"""Seen from outside: signs of life, alarms and their delivery, readiness, metrics, backup and restore."""
