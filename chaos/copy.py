@@ -25,6 +25,10 @@ from tests.support.stack import Stack
 PROCESSES = ("web", "jobs", "dial", "beat", "redis", "pbx")
 
 
+class Ended(Exception):
+    """The copy is not there any more, though nobody ended it."""
+
+
 class Copy:
     """Started by :func:`running`."""
 
@@ -61,6 +65,11 @@ class Copy:
             self.mariadb.start()
         self.stack.start()
 
+    def check(self) -> None:
+        """:raises Ended: its processes are not supervised any more."""
+        if not self.stack.copy.running:
+            raise Ended
+
     @property
     def settings(self) -> Settings:
         return self.stack.settings
@@ -94,7 +103,11 @@ class Copy:
         if name == "database":
             assert self.mariadb is not None
             return self.mariadb.pid
-        return self.stack.pid(name)
+        try:
+            return self.stack.pid(name)
+        except OSError:  # supervisord does not answer
+            self.check()
+            return 0
 
     def signal(self, name: str, number: signal.Signals, whole_group: bool) -> bool:
         """Send a signal to the main process, or to all processes of its group; False when it is not there."""

@@ -47,7 +47,7 @@ OTHERS = {
     ("clock_ahead", "clock"): 1,
 }
 #: One fault that kills nothing for so many kills.
-KILLS_PER_OTHER = 3
+KILLS_PER_OTHER = 2
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -139,9 +140,13 @@ class _Run:
         self.user.start()
         try:
             self._spoil()
-        finally:
             self.user.stop()
-        self._finish()
+            self._finish()
+        except copies.Ended:
+            self.result.troubles.append("the copy ended")
+        finally:
+            self.api.stopping.set()
+            self.user.stop()
         self.result.user_actions, self.result.unanswered = self.user.done, self.api.unanswered
         self.result.troubles += [f"the user: {trouble}" for trouble in self.user.troubles]
         self.copy.stop()
@@ -184,6 +189,7 @@ class _Run:
         end = done.fault.end
 
         def since() -> float | None:
+            self.copy.check()
             by_user = self.user.running_since
             return None if by_user is None else max(end, by_user)
 
@@ -192,12 +198,20 @@ class _Run:
             self.result.troubles.append(f"dialing did not go on within {STUCK_S:g} s after {done.fault}")
         self._look_after_campaign()
 
-    def _look_after_campaign(self) -> None:
-        """A campaign that the product paused by itself does not go on by itself: that is told, and mended."""
+    def _campaign(self) -> dict[str, Any] | None:
+        """As the API has it now; None: no answer."""
         try:
-            found = self.api.once("GET", f"/campaigns/{self.campaign_id}")
+            found: dict[str, Any] = self.api.once("GET", f"/campaigns/{self.campaign_id}")
         except (requests.RequestException, Refused):
-            return
+            self.copy.check()
+            return None
+        return found
+
+    def _look_after_campaign(self) -> bool:
+        """A campaign that the product paused does not go on by itself: that is told, and mended. :returns: finished?"""
+        found = self._campaign()
+        if found is None:
+            return False
         if found["state"] == "paused" and found["state_code"]:
             self.result.troubles.append(f"the campaign paused itself: {found['state_code']} {found['state_detail']}")
             path = f"/campaigns/{self.campaign_id}/resume"
@@ -205,6 +219,7 @@ class _Run:
                 self.api.do("POST", path, "resumed", {}, self.campaign_id)
             except Refused as exc:
                 self.result.troubles.append(str(exc))
+        return bool(found["state"] == "finished")
 
     def _tell(self, count: int) -> None:
         resumed = [done.resumed_s for done in self.result.done if done.resumed_s is not None]
@@ -222,8 +237,7 @@ class _Run:
             self.injector.set_clock(4000)  # retries that were set while it was ahead are due an hour later
         deadline = time.monotonic() + self.options.finish_s
         last = (0, time.monotonic())
-        while self.api.get(f"/campaigns/{self.campaign_id}")["state"] != "finished":
-            self._look_after_campaign()
+        while not self._look_after_campaign():
             self.watch.look()
             if len(self.watch.invites) != last[0]:
                 last = (len(self.watch.invites), time.monotonic())

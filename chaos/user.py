@@ -28,6 +28,10 @@ class Refused(Exception):
     """The API said no (4xx)."""
 
 
+class GivenUp(Exception):
+    """The run ends; nothing is asked any more."""
+
+
 @dataclass
 class Api:
     """The API with a key. Requests without a clear answer are repeated until there is one."""
@@ -85,7 +89,8 @@ class Api:
             handle.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _breathe(self) -> None:
-        time.sleep(0.2)
+        if self.stopping.wait(0.2):
+            raise GivenUp
 
 
 class User:
@@ -112,7 +117,7 @@ class User:
         """Let him finish what he began."""
         self._stop.set()
         self._thread.join(limit_s)
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not self._api.stopping.is_set():
             self.troubles.append(f"a request of the user had no answer for {limit_s:g} s")
 
     def _work(self) -> None:
@@ -120,6 +125,8 @@ class User:
             try:
                 self._next()
                 self.done += 1
+            except GivenUp:
+                return
             except Refused as exc:
                 self.troubles.append(str(exc))
             except Exception as exc:

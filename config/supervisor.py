@@ -160,7 +160,7 @@ def _section(settings: Settings, program: Program) -> str:
 
 def command(settings: Settings) -> list[str]:
     """supervisord in the foreground, in this terminal's charge."""
-    return [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "-c", str(settings.run / "supervisord.conf")]
+    return [sys.executable, "-m", "config.supervised", "--nodaemon", "-c", str(settings.run / "supervisord.conf")]
 
 
 def end_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -118,5 +119,6 @@ def _end(settings: Settings, daemon: subprocess.Popen[bytes]) -> None:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # stderr may be a file on a disk that is full
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
