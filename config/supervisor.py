@@ -70,7 +70,7 @@ def python_programs(settings: Settings) -> list[Program]:
     """Web, jobs worker, dial worker and beat."""
     python = [sys.executable, "-m"]
     worker = [*python, "celery", "-A", "celery_worker", "worker", "--loglevel", settings.log_level]
-    beat = [*python, "celery", "-A", "celery_worker", "beat"]
+    beat = [*python, "celery", "-A", "celery_worker", "beat", "--scheduler", "config.beat:Scheduler"]
     quiet = ["--without-gossip", "--without-mingle"]
     # Imports and reports must not slow down the calls.
     jobs = ["nice", "-n", "5", *worker, "-Q", "jobs", "-n", "jobs@%h", "--pool", "prefork"]
@@ -79,7 +79,18 @@ def python_programs(settings: Settings) -> list[Program]:
         Program("jobs", [*jobs, *quiet, "-c", str(settings.jobs_workers)]),
         Program(
             "dial",
-            [*worker, *quiet, "-Q", f"dial.{settings.node_name}", "-n", "dial@%h", "--pool", "threads", "-c", "4"],
+            [
+                *worker,
+                *quiet,
+                "-Q",
+                f"dial.{settings.node_name}",
+                "-n",
+                f"dial-{settings.node_name}@%h",
+                "--pool",
+                "threads",
+                "-c",
+                "4",
+            ],
             {"OBZVON_ROLE": "dial"},
         ),
         Program(
