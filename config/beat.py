@@ -1,11 +1,14 @@
-"""Celery beat that sends nothing to a queue whose worker is behind: a broker keeps messages past their expiry."""
+"""Celery beat that sends nothing to a queue whose worker is behind: a broker keeps messages past their expiry.
+
+It keeps nothing on disk, so that two of them in one home do not quarrel about a file.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import structlog
-from celery.beat import PersistentScheduler
+from celery import beat
 from kombu.exceptions import ChannelError, KombuError
 
 from config.extensions import celery
@@ -25,7 +28,7 @@ def waiting(queue: str) -> int:
             return 0
 
 
-class Scheduler(PersistentScheduler):  # type: ignore[misc]
+class Scheduler(beat.Scheduler):  # type: ignore[misc]
     """Leaves out what would only wait."""
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:

@@ -95,7 +95,7 @@ def python_programs(settings: Settings) -> list[Program]:
         ),
         Program(
             "beat",
-            [*beat, "--loglevel", settings.log_level, "--schedule", str(settings.run / "beat-schedule")],
+            [*beat, "--loglevel", settings.log_level],
         ),
     ]
 

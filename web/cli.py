@@ -15,19 +15,23 @@ from web import first_start, foreground
 NAMES = ("redis", "pbx", "carrier", "web", "jobs", "dial", "beat")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Carry out one command; its exit code."""
-    parser = argparse.ArgumentParser(prog="obzvon", description="Obzvon, an outbound notification dialer.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    found = argparse.ArgumentParser(prog="obzvon", description="Obzvon, an outbound notification dialer.")
+    commands = found.add_subparsers(dest="command", required=True)
     commands.add_parser("prepare", help="make the home ready and stop")
     run = commands.add_parser("run", help="start everything in the foreground; Ctrl-C ends it")
     commands.add_parser("demo", help="a whole campaign through the rehearsal carrier (options: see make help)")
     process = commands.add_parser("process", help="become one process of a prepared home: for systemd and containers")
     process.add_argument("name", choices=NAMES)
-    for command in (run,):
-        command.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
-        command.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
-    options = parser.parse_args(arguments)
+    run.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
+    run.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out one command; its exit code."""
+    options = parser().parse_args(arguments)
     # Every process below reads the same home, whatever folder it works in.
     os.environ["OBZVON_HOME"] = str(Path(os.environ.get("OBZVON_HOME") or "var").expanduser().absolute())
     try:

@@ -23,16 +23,16 @@ def broker(request, tmp_path):
     celery._after_fork()
 
 
-def a_beat(folder, name):
-    beat = Scheduler(celery, schedule_filename=str(folder / name), lazy=True)
+def a_beat():
+    beat = Scheduler(celery, lazy=True)
     entry = ScheduleEntry(
         "sweep", task="campaigns.sweep", schedule=celery.conf.beat_schedule or 10, options={"queue": "slow"}, app=celery
     )
     return lambda: beat.apply_entry(entry)
 
 
-def test_nothing_piles_up(broker, tmp_path):
-    first, second = a_beat(tmp_path, "one"), a_beat(tmp_path, "two")
+def test_nothing_piles_up(broker):
+    first, second = a_beat(), a_beat()
     assert waiting("slow") == 0
     for _ in range(ENOUGH):
         first()
@@ -45,6 +45,6 @@ def test_nothing_piles_up(broker, tmp_path):
 def test_a_broker_that_is_away_stops_nobody(tmp_path):
     configure_celery(Settings(home=tmp_path, broker_url="redis://127.0.0.1:1/0", _env_file=None))
     celery._after_fork()
-    a_beat(tmp_path, "one")()
+    a_beat()()
     celery.conf.broker_url = "memory://"
     celery._after_fork()
