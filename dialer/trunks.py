@@ -208,7 +208,10 @@ def ensure_rehearsal(settings: Settings) -> Trunk | None:
         session.flush()
         return trunk
 
-    return write(work)
+    try:
+        return write(work)
+    except IntegrityError:  # another node's first start made it at the same moment
+        return write(work)
 
 
 def config_of(session: Session) -> list[TrunkConfig]:

@@ -6,6 +6,7 @@ Each node has a rehearsal carrier of its own; their logs together are the judge.
 import os
 import shutil
 import signal
+import sys
 import time
 from contextlib import ExitStack
 
@@ -144,9 +145,8 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
 
     database.write(work)
     trunks.tell_nodes()
-    beat = next(p for p in supervisor.python_programs(two.main.settings) if p.name == "beat")
-    command = [*beat.command, "--schedule", str(two.folder / "second-beat")]
-    with servers.running(command, two.folder / "second-beat.log", two.main.copy.environment):
+    beat = [sys.executable, "-m", "web.cli", "process", "beat"]
+    with servers.running(beat, two.folder / "second-beat.log", two.main.copy.environment):
         both = started(two, "550", 40)
         shared = started(two, "551", 12, channel_limit=9)
         solo = started(two, "552", 4, trunk_name="solo", channel_limit=5)
@@ -191,10 +191,8 @@ def test_i4_i6_a_node_dies_and_comes_back(two):
 @pytest.mark.parametrize("running", ["redis"], indirect=True)  # no message has a part in it
 def test_i1_two_dial_workers_for_one_node(two):
     """The second waits and says so, takes over from a frozen one, which then does nothing; a dead one is followed."""
-    dial = next(p for p in supervisor.python_programs(two.main.settings) if p.name == "dial")
-    log = two.folder / "second-worker.log"
-    environment = two.main.copy.environment | dial.environment
-    with servers.running(list(dial.command), log, environment) as waiting:
+    dial, log = [sys.executable, "-m", "web.cli", "process", "dial"], two.folder / "second-worker.log"
+    with servers.running(dial, log, two.main.copy.environment) as waiting:
         wait_until(lambda: b"node_has_another_dial_worker" in log.read_bytes(), 30, "it says that it waits")
         first = two.main.pid("dial")
         assert holder("main") == first
