@@ -86,6 +86,9 @@ def _nodes(session: Session) -> tuple[NodeFact, ...]:
             row.talking,
             row.channels,
             busy.get(row.id, 0),
+            row.draining,
+            row.problem,
+            row.problem_detail,
         )
         for row in session.scalars(select(Node).order_by(Node.name))
     )
@@ -122,14 +125,13 @@ def _trunks(session: Session, known: tuple[SignFact, ...]) -> tuple[TrunkFact, .
         if sign.role == "dial" and now - sign.seen_at < FRESH and "ami_error" not in sign.facts
     }
     up = session.execute(
-        select(Attempt.trunk_id, Attempt.node_id, func.count())
-        .where(Attempt.open_for_contact > 0)
-        .group_by(Attempt.trunk_id, Attempt.node_id)
+        select(Attempt.trunk_id, func.count()).where(Attempt.open_for_contact > 0).group_by(Attempt.trunk_id)
     )
-    open_calls = {(trunk_id, node_id): count for trunk_id, node_id, count in up}
-    lives = select(Trunk, Node.id, Node.name).join(trunk_node, trunk_node.c.trunk_id == Trunk.id).join(Node)
+    open_calls = {trunk_id: count for trunk_id, count in up}
+    lives_on = select(Trunk, Node.name).join(trunk_node, trunk_node.c.trunk_id == Trunk.id)
+    lives_on = lives_on.join(Node, Node.id == trunk_node.c.node_id).order_by(Trunk.name, Node.name)
     found = []
-    for row, node_id, node in session.execute(lives.order_by(Trunk.name, Node.name)):
+    for row, node in session.execute(lives_on):
         status = told[node].trunks.get(row.name) if node in told else None
         asked = status is not None and row.qualify and row.enabled and row.kind != TrunkKind.OTHER
         found.append(
@@ -142,7 +144,7 @@ def _trunks(session: Session, known: tuple[SignFact, ...]) -> tuple[TrunkFact, .
                 status.reachable if status is not None and asked else None,
                 status.registration if status is not None else "",
                 row.register and row.enabled,
-                open_calls.get((row.id, node_id), 0),
+                open_calls.get(row.id, 0),
                 row.channels,
             )
         )

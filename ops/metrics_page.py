@@ -109,15 +109,13 @@ class _State(Collector):
         yield calls
 
     def _trunks(self) -> Iterator[Metric]:
-        reachable = GaugeMetricFamily(
-            f"{PREFIX}trunk_reachable", "1: the carrier answers OPTIONS", labels=["trunk", "node"]
-        )
-        registered = GaugeMetricFamily(
-            f"{PREFIX}trunk_registered", "1: registered at the carrier", labels=["trunk", "node"]
-        )
-        calls = GaugeMetricFamily(f"{PREFIX}trunk_calls", "Open attempts of a trunk", labels=["trunk", "node"])
+        labels = ["trunk", "node"]
+        reachable = GaugeMetricFamily(f"{PREFIX}trunk_reachable", "1: the carrier answers OPTIONS", labels=labels)
+        registered = GaugeMetricFamily(f"{PREFIX}trunk_registered", "1: registered at the carrier", labels=labels)
+        calls = GaugeMetricFamily(f"{PREFIX}trunk_calls", "Open attempts of a trunk", labels=["trunk"])
+        for name, open_calls in {trunk.name: trunk.open_calls for trunk in self._facts.trunks}.items():
+            calls.add_metric([name], open_calls)
         for trunk in self._facts.trunks:
-            calls.add_metric([trunk.name, trunk.node], trunk.open_calls)
             if trunk.reachable is not None:
                 reachable.add_metric([trunk.name, trunk.node], int(trunk.reachable))
             if trunk.must_register and trunk.registration:

@@ -45,9 +45,8 @@ def app(settings):
         migrate(made)
 
         def work(session):
-            session.add(Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow()))
-            session.flush()
-            session.add(Trunk(id=1, node_id=1, name="t1", kind="rehearsal", channels=50, cps=50))
+            node = Node(id=1, name="main", channels=100, cps=100, connected=True, seen_at=utcnow())
+            session.add(Trunk(id=1, nodes=[node], name="t1", kind="rehearsal", channels=50, cps=50))
 
         database.write(work)
         trunks.create(TrunkForm(title="Carrier", host="203.0.113.5", username="u", secret="pass-word-1"))
