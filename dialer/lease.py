@@ -67,7 +67,7 @@ class Life:
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.host}, process {self.pid}"
+        return f"{self.host}, PID {self.pid}"
 
     def is_dead(self) -> bool:
         """True when it is proven that this process has ended; one of another host or container is never proven."""

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -49,8 +50,10 @@ class Two:
         self.second.start()
 
     def stop(self):
-        for copy in (self.second, self.main):
-            copy.stop()
+        copies = (self.second, self.main)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Stack.stop, copies))
+        for copy in copies:
             supervisor.end_leftovers(copy.copy.home, patience_s=0)
 
     def log(self):

@@ -255,7 +255,7 @@ def test_who_waits_says_for_whom_and_ends_when_told(monkeypatch, caplog):
     monkeypatch.setattr(leases.log, "warning", lambda event, **words: told.append((event, words["holder"])))
     with pytest.raises(SystemExit):
         waiting.take(pause)
-    assert told == [("node_has_another_dial_worker", "elsewhere, process 1")]
+    assert told == [("node_has_another_dial_worker", "elsewhere, PID 1")]
 
 
 def test_i1_what_an_old_holder_only_infers_is_not_written(monkeypatch):

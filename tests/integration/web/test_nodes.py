@@ -54,7 +54,7 @@ def test_a_node_is_drained_and_taken_back(app, admin, manager, connected):
 def test_who_holds_it_and_what_is_wrong_with_it_is_shown(app, admin):
     change(app, lease_owner="host-7 kernel 4321 1 t", problem="node_lacks_sound", problem_detail="3, 5")
     page = admin.get("/nodes").text
-    assert "host-7, process 4321" in page
+    assert "host-7, PID 4321" in page
     assert "campaigns: 3, 5" in page
 
 
