@@ -5,7 +5,7 @@ SHELL := /bin/sh
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo backup restore test check bench lock messages setup-run setup-test setup-check
+.PHONY: help run demo backup restore test check bench chaos lock messages setup-run setup-test setup-check
 
 help:
 	@echo "make run      install, then start everything in the foreground; Ctrl-C ends it"
@@ -14,6 +14,8 @@ help:
 	@echo "make test     all tests        make check   linters and types"
 	@echo "make bench    the table of docs/benchmarks.md, some 15 minutes on a quiet machine"
 	@echo "              [ONLY=dial,claim,…] [LONG=1 with the memory after 100,000 calls] [SMALL=1] [RECORD=1]"
+	@echo "make chaos    a campaign while everything is killed and spoiled; the carrier's log is the judge"
+	@echo "              [CONTACTS=10000] [KILLS=200] [SEED=n] [DB=sqlite|mariadb] [KEEP=1]"
 	@echo "make backup   one file with everything, also while it runs       [TO=file.tar.gz]"
 	@echo "make restore  back to a backup; nothing may run on this home      FROM=file.tar.gz"
 	@echo "make lock     resolve requirements*.in into requirements*.txt"
@@ -59,6 +61,14 @@ bench: export SMALL := $(SMALL)
 bench: export RECORD := $(RECORD)
 bench: setup-test
 	@$(BIN)/python -m bench
+
+chaos: override export CONTACTS := $(value CONTACTS)
+chaos: override export KILLS := $(value KILLS)
+chaos: override export SEED := $(value SEED)
+chaos: override export DB := $(value DB)
+chaos: override export KEEP := $(value KEEP)
+chaos: setup-test
+	@$(BIN)/python -m chaos
 
 # uv lives in an environment of its own: it is a tool of ours, not of the product.
 lock:

@@ -147,7 +147,14 @@ class DialLoop:
         capacity = store.Capacity(
             self._node_id, boot, self._by_rate, self._lease, lambda stem: sounds.has(folder, stem)
         )
-        claim = database.write(lambda session: store.claim(session, campaign_id, capacity, database.utcnow))
+
+        def work(session: Session) -> store.Claim:
+            found = store.claim(session, campaign_id, capacity, database.utcnow)
+            if found.requests:
+                crash_point("before_claim_commit")
+            return found
+
+        claim = database.write(work)
         if claim.requests:
             metrics.claimed(len(claim.requests))
             log.info("calls_claimed", campaign=campaign_id, attempts=[request.uid for request in claim.requests])
@@ -221,6 +228,7 @@ class Ledger:
         if any(_is_inferred(result) for result in results):
             # After the trunk's row, which a claim locks before the node's.
             store.require_lease(session, self._node_id, self._lease)
+        crash_point("before_record_commit")
         return recorded
 
     def open_calls(self) -> Sequence[OpenCall]:

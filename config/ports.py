@@ -137,7 +137,8 @@ def _lock_block(block: int) -> TextIO | None:
 
 
 def _needed(settings: Settings, name: str) -> bool:
-    return name != "carrier_sip_port" or settings.rehearsal
+    process = {"web_port": "web", "carrier_sip_port": "carrier"}.get(name, "pbx")
+    return settings.runs(process)
 
 
 def _address(settings: Settings, name: str) -> str:

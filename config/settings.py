@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     web_https: bool = Field(False, description="Pages are reached through HTTPS only: cookies are marked secure.")
     web_proxies: int = Field(0, ge=0, le=5, description="Trusted reverse proxies in front of the pages.")
     ami_port: int = Field(5038, ge=1, le=65535, description="Manager port of our Asterisk, on 127.0.0.1.")
+    ami_connect_port: int = Field(
+        0, ge=0, le=65535, description="Port at which the dial worker finds the manager, if a proxy stands in between."
+    )
     sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")
     sip_external_host: str = Field(

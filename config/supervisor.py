@@ -70,23 +70,16 @@ def python_programs(settings: Settings) -> list[Program]:
     """Web, jobs worker, dial worker and beat."""
     python = [sys.executable, "-m"]
     worker = [*python, "celery", "-A", "celery_worker", "worker", "--loglevel", settings.log_level]
-    beat = [*python, "celery", "-A", "celery_worker", "beat"]
+    beat = [*python, "celery", "-A", "celery_worker", "beat", "--scheduler", "config.beat:Scheduler"]
     quiet = ["--without-gossip", "--without-mingle"]
+    dial = [*worker, *quiet, "-Q", f"dial.{settings.node_name}"]
     # Imports and reports must not slow down the calls.
     jobs = ["nice", "-n", "5", *worker, "-Q", "jobs", "-n", "jobs@%h", "--pool", "prefork"]
     return [
         Program("web", [*python, "gunicorn", *_gunicorn_options(settings), "web:create_app()"], _role("web")),
         Program("jobs", [*jobs, *quiet, "-c", str(settings.jobs_workers)], _role("jobs")),
-        Program(
-            "dial",
-            [*worker, *quiet, "-Q", f"dial.{settings.node_name}", "-n", "dial@%h", "--pool", "threads", "-c", "4"],
-            _role("dial"),
-        ),
-        Program(
-            "beat",
-            [*beat, "--loglevel", settings.log_level, "--schedule", str(settings.run / "beat-schedule")],
-            _role("beat"),
-        ),
+        Program("dial", [*dial, "-n", f"dial-{settings.node_name}@%h", "--pool", "threads", "-c", "4"], _role("dial")),
+        Program("beat", [*beat, "--loglevel", settings.log_level], _role("beat")),
     ]
 
 
@@ -160,7 +153,7 @@ def _section(settings: Settings, program: Program) -> str:
 
 def command(settings: Settings) -> list[str]:
     """supervisord in the foreground, in this terminal's charge."""
-    return [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "-c", str(settings.run / "supervisord.conf")]
+    return [sys.executable, "-m", "config.supervised", "--nodaemon", "-c", str(settings.run / "supervisord.conf")]
 
 
 def end_with_parent() -> None:

@@ -63,9 +63,9 @@ class Gateway:
         settle_times: SettleTimes | None = None,
     ) -> None:
         self._settings = settings
-        self._client = AmiClient(
-            AmiAddress("127.0.0.1", settings.ami_port, "obzvon", secret_store.load(settings.home).ami_secret), ami_times
-        )
+        port = settings.ami_connect_port or settings.ami_port
+        address = AmiAddress("127.0.0.1", port, "obzvon", secret_store.load(settings.home).ami_secret)
+        self._client = AmiClient(address, ami_times)
         self._recorder = Recorder(ledger, app_context, self._results_recorded, self._count_live)
         self._settler = Settler(self, settle_times or SettleTimes())
         self._calls: dict[str, TrackedCall] = {}
@@ -207,6 +207,7 @@ class Gateway:
     def _handle(self, message: Mapping[str, Any]) -> None:
         event = events.parse(message)
         if isinstance(event, events.Ended):
+            crash_point("after_end_event")
             self._finish(result_of(event.uid, event.record))
         elif isinstance(event, events.Answered):
             self._answered(event.uid)

@@ -22,6 +22,7 @@ from dialer.ami import AmiSession
 from dialer.call_record import CallRecord
 from dialer.call_tracker import TrackedCall, not_placed, result_of, unknown
 from dialer.calls import CallResult, OpenCall
+from dialer.crash_points import crash_point
 
 log = structlog.get_logger(__name__)
 
@@ -186,4 +187,6 @@ class Settler:
             str(row.get("Uniqueid", "")): str(row.get("ChannelStateDesc", "")) == "Up"
             for row in await session.rows("CoreShowChannels")
         }
-        return _Look(channels, await journal.read(session))
+        look = _Look(channels, await journal.read(session))
+        crash_point("after_settle_look")
+        return look

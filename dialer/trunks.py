@@ -108,7 +108,7 @@ def create(form: TrunkForm) -> int:
                     field="name",
                     status=409,
                 ) from exc
-    _tell_nodes()
+    tell_nodes()
     return trunk_id
 
 
@@ -144,7 +144,7 @@ def update(trunk_id: int, form: TrunkForm) -> None:
         _fill(trunk, form)
 
     write(work)
-    _tell_nodes()
+    tell_nodes()
 
 
 def delete(trunk_id: int) -> None:
@@ -169,7 +169,7 @@ def delete(trunk_id: int) -> None:
         raise DialerError(
             "trunk_in_use", N_("Campaigns use this trunk: switch it off instead of removing it."), status=409
         ) from exc
-    _tell_nodes()
+    tell_nodes()
 
 
 def all_trunks() -> list[Trunk]:
@@ -208,7 +208,10 @@ def ensure_rehearsal(settings: Settings) -> Trunk | None:
         session.flush()
         return trunk
 
-    return write(work)
+    try:
+        return write(work)
+    except IntegrityError:  # another node's first start made it at the same moment
+        return write(work)
 
 
 def config_of(session: Session) -> list[TrunkConfig]:
@@ -321,8 +324,11 @@ def _get(session: Session, trunk_id: int) -> Trunk:
     return trunk
 
 
-def _tell_nodes() -> None:
-    """After the commit. A broker that is away costs nothing: the files are rendered at each start too."""
+def tell_nodes() -> None:
+    """Have every PBX read its trunks anew, after the commit.
+
+    A broker that is away costs nothing: the files are rendered at each start too.
+    """
     with read() as session:
         names = list(session.scalars(select(Node.name)))
     for name in names:

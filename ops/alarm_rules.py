@@ -44,6 +44,7 @@ class Hold:
 
 HOLDS: Mapping[str, Hold] = {
     "pbx_away": Hold(15, 10),
+    "node_problem": Hold(15, 15),
     "dial_silent": Hold(0, 10),
     "jobs_silent": Hold(0, 10),
     "beat_silent": Hold(0, 10),
@@ -86,13 +87,16 @@ def _age(facts: Facts, moment: dt.datetime) -> float:
 
 def _nodes(facts: Facts, _open: Collection[str]) -> Iterator[Finding]:
     for node in facts.nodes:
-        if node.running_campaigns and not node.connected:
+        if node.running_campaigns and not node.connected and not node.draining:
             yield Finding("pbx_away", node.name, Severity.CRITICAL, {"campaigns": node.running_campaigns})
+        if node.problem and node.running_campaigns:
+            words = {"code": node.problem, "detail": node.problem_detail}
+            yield Finding("node_problem", node.name, Severity.WARNING, words)
 
 
 def _workers(facts: Facts, _open: Collection[str]) -> Iterator[Finding]:
     """Who gave signs of life once and does not any more. The dial worker of each node; any one of jobs and beat."""
-    nodes = {node.name for node in facts.nodes}
+    nodes = {node.name for node in facts.nodes if not node.draining}
     for sign in facts.signs:
         if sign.role == "dial" and sign.name.removeprefix("dial.") in nodes and _age(facts, sign.seen_at) > SILENT_S:
             yield Finding("dial_silent", sign.name.removeprefix("dial."), Severity.CRITICAL, _since(sign.seen_at))
@@ -132,12 +136,13 @@ def _trunks(facts: Facts, _open: Collection[str]) -> Iterator[Finding]:
     for trunk in facts.trunks:
         if not trunk.enabled:
             continue
-        words = {"title": trunk.title}
+        words = {"title": trunk.title, "node": trunk.node}
+        seen_from = f"{trunk.name}@{trunk.node}"
         if trunk.reachable is False:
-            yield Finding("trunk_unreachable", trunk.name, Severity.CRITICAL, words)
+            yield Finding("trunk_unreachable", seen_from, Severity.CRITICAL, words)
         if trunk.must_register and trunk.registration not in ("", "Registered"):
             words = {**words, "state": trunk.registration}
-            yield Finding("trunk_not_registered", trunk.name, Severity.CRITICAL, words)
+            yield Finding("trunk_not_registered", seen_from, Severity.CRITICAL, words)
 
 
 def _campaigns(facts: Facts, _open: Collection[str]) -> Iterator[Finding]:

@@ -19,6 +19,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         N_("The telephone exchange {subject} is not connected while {campaigns} campaigns run on it."),
         N_("It is started again by itself. If this lasts, look at pbx.log and dial.log of that node."),
     ),
+    "node_problem": (
+        N_("The exchange {subject} does not call for some campaigns: {code} {detail}"),
+        N_("The page Nodes says why, and what to do."),
+    ),
     "dial_silent": (
         N_("The dial worker of {subject} gives no sign of life since {since}."),
         N_("Nothing is dialled through it. It is started again by itself; if this lasts, look at dial.log."),
@@ -28,14 +32,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         N_("Imports and reports wait. It is started again by itself; if this lasts, look at jobs.log."),
     ),
     "beat_silent": (
-        N_("Beat, which gives the time to all workers, gives no sign of life since {since}."),
-        N_(
-            "Due retries are called late or not at all. It is started again by itself; if this lasts, look at beat.log."
-        ),
+        N_("Beat, which wakes the jobs, gives no sign of life since {since}."),
+        N_("Calls go on; imports and reports may wait. It restarts by itself; if this lasts, look at beat.log."),
     ),
     "broker_away": (
         N_("The message broker does not answer ({error})."),
-        N_("Nothing is lost, but new calls and reports wait. Look at redis.log, or at your own broker."),
+        N_("Nothing is lost and calls go on, but imports and reports wait. Look at redis.log, or at your own broker."),
     ),
     "queue_growing": (
         N_("{length} messages wait in the queue {subject}."),
@@ -50,13 +52,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         N_("Make room at once: when nothing can be written, no call is placed. Old backups and logs go first."),
     ),
     "trunk_unreachable": (
-        N_("The carrier of the trunk {title} does not answer."),
+        N_("The carrier of the trunk {title} does not answer the exchange {node}."),
         N_(
             "Ask the carrier; check host, port and firewall. If it never answers OPTIONS, switch that off in the trunk."
         ),
     ),
     "trunk_not_registered": (
-        N_("The trunk {title} is not registered at its carrier: {state}."),
+        N_("The trunk {title} is not registered at its carrier (exchange {node}): {state}."),
         N_("“Rejected” means a wrong user or password, or a blocked account: check them with the carrier."),
     ),
     "unknown_waiting": (

@@ -19,6 +19,9 @@ class NodeFact:
     talking: int = 0
     channels: int = 0
     running_campaigns: int = 0
+    draining: bool = False
+    problem: str = ""  # why it claims nothing for a campaign: a code, and the words for its sentence
+    problem_detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class SignFact:
 
 @dataclass(frozen=True)
 class TrunkFact:
-    """One trunk; None and empty: not known, or not asked."""
+    """One trunk as one of its nodes sees it; None and empty: not known, or not asked."""
 
     name: str
     title: str

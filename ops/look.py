@@ -20,7 +20,7 @@ from config import database
 from config.database import utcnow
 from config.extensions import db
 from config.settings import Settings
-from dialer.models import Node, Trunk, TrunkKind
+from dialer.models import Node, Trunk, TrunkKind, trunk_node
 from dialer.pbx_status import PbxStatus
 from ops import broker, signs, store
 from ops.facts import CampaignFact, DiskFact, Facts, FolderFact, NodeFact, SignFact, TrunkFact
@@ -69,10 +69,10 @@ def _moment(value: object) -> dt.datetime | None:
 
 def _nodes(session: Session) -> tuple[NodeFact, ...]:
     running = (
-        select(Trunk.node_id, func.count())
-        .join(Campaign, Campaign.trunk_id == Trunk.id)
+        select(trunk_node.c.node_id, func.count())
+        .join(Campaign, Campaign.trunk_id == trunk_node.c.trunk_id)
         .where(Campaign.state == CampaignState.RUNNING)
-        .group_by(Trunk.node_id)
+        .group_by(trunk_node.c.node_id)
     )
     busy = {node_id: count for node_id, count in session.execute(running)}
     now = utcnow()
@@ -86,6 +86,9 @@ def _nodes(session: Session) -> tuple[NodeFact, ...]:
             row.talking,
             row.channels,
             busy.get(row.id, 0),
+            row.draining,
+            row.problem,
+            row.problem_detail,
         )
         for row in session.scalars(select(Node).order_by(Node.name))
     )
@@ -125,9 +128,10 @@ def _trunks(session: Session, known: tuple[SignFact, ...]) -> tuple[TrunkFact, .
         select(Attempt.trunk_id, func.count()).where(Attempt.open_for_contact > 0).group_by(Attempt.trunk_id)
     )
     open_calls = {trunk_id: count for trunk_id, count in up}
-    rows = session.execute(select(Trunk, Node.name).join(Node, Node.id == Trunk.node_id).order_by(Trunk.name)).all()
+    lives_on = select(Trunk, Node.name).join(trunk_node, trunk_node.c.trunk_id == Trunk.id)
+    lives_on = lives_on.join(Node, Node.id == trunk_node.c.node_id).order_by(Trunk.name, Node.name)
     found = []
-    for row, node in rows:
+    for row, node in session.execute(lives_on):
         status = told[node].trunks.get(row.name) if node in told else None
         asked = status is not None and row.qualify and row.enabled and row.kind != TrunkKind.OTHER
         found.append(

@@ -109,15 +109,17 @@ class _State(Collector):
         yield calls
 
     def _trunks(self) -> Iterator[Metric]:
-        reachable = GaugeMetricFamily(f"{PREFIX}trunk_reachable", "1: the carrier answers OPTIONS", labels=["trunk"])
-        registered = GaugeMetricFamily(f"{PREFIX}trunk_registered", "1: registered at the carrier", labels=["trunk"])
+        labels = ["trunk", "node"]
+        reachable = GaugeMetricFamily(f"{PREFIX}trunk_reachable", "1: the carrier answers OPTIONS", labels=labels)
+        registered = GaugeMetricFamily(f"{PREFIX}trunk_registered", "1: registered at the carrier", labels=labels)
         calls = GaugeMetricFamily(f"{PREFIX}trunk_calls", "Open attempts of a trunk", labels=["trunk"])
+        for name, open_calls in {trunk.name: trunk.open_calls for trunk in self._facts.trunks}.items():
+            calls.add_metric([name], open_calls)
         for trunk in self._facts.trunks:
-            calls.add_metric([trunk.name], trunk.open_calls)
             if trunk.reachable is not None:
-                reachable.add_metric([trunk.name], int(trunk.reachable))
+                reachable.add_metric([trunk.name, trunk.node], int(trunk.reachable))
             if trunk.must_register and trunk.registration:
-                registered.add_metric([trunk.name], int(trunk.registration == "Registered"))
+                registered.add_metric([trunk.name, trunk.node], int(trunk.registration == "Registered"))
         yield from (reachable, registered, calls)
 
     def _rest(self) -> Iterator[Metric]:
@@ -140,7 +142,7 @@ class _State(Collector):
         silence = GaugeMetricFamily(
             f"{PREFIX}sign_of_life_age_seconds", "Since a process's last sign of life", labels=["process"]
         )
-        for sign in facts.signs:
+        for sign in (sign for sign in facts.signs if sign.role in metrics.ROLES):
             silence.add_metric([sign.name], max(0.0, (facts.now - sign.seen_at).total_seconds()))
         yield from (queues, disk, silence)
 

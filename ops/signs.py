@@ -75,8 +75,9 @@ class Clock:
 class Pulse:
     """The work of a process whose sign of life says that it works, not merely that it runs."""
 
-    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, steady: Callable[[], float] = time.monotonic, patience_s: float = 25.0) -> None:
         self._steady = steady
+        self._patience_s = patience_s
         self._last = steady()
 
     def felt(self) -> None:
@@ -85,7 +86,7 @@ class Pulse:
 
     def facts(self) -> dict[str, Any] | None:
         """None when it did nothing for long."""
-        return {} if self._steady() - self._last < EVERY_S else None
+        return {} if self._steady() - self._last < self._patience_s else None
 
 
 class Beating:

@@ -74,10 +74,7 @@ def build(target: Path, log: Path) -> None:
     """
     if platform.machine() not in LOADERS:
         raise SetupError(f"Obzvon brings an Asterisk for x86_64 and aarch64, not for {platform.machine()}.")
-    wanted = ["mmdebstrap"] if not host.which("mmdebstrap") else []
-    if not Path(KEYRING).exists():
-        wanted.append("debian-archive-keyring")
-    host.install(wanted, log)
+    tools(log)
     say(f"Installing Asterisk of Debian {SUITE} into {target} (about 400 MB, nothing of the host changes)")
     work = target.with_name(f"asterisk.building-{os.getpid()}")
     archive = work.with_suffix(".tar")
@@ -98,7 +95,15 @@ def build(target: Path, log: Path) -> None:
         archive.unlink(missing_ok=True)
 
 
-def make_archive(archive: Path, log: Path) -> None:
+def tools(log: Path) -> None:
+    """What :func:`make_archive` needs of the host."""
+    wanted = ["mmdebstrap"] if not host.which("mmdebstrap") else []
+    if not Path(KEYRING).exists():
+        wanted.append("debian-archive-keyring")
+    host.install(wanted, log)
+
+
+def make_archive(archive: Path, log: Path, command: list[str] | None = None, what: str = "Asterisk") -> None:
     """Have mmdebstrap write the system into ``archive``, if need be from a mirror whose lists are past their date."""
     for options in ((), ('--aptopt=Acquire::Check-Valid-Until "false"',)):
         if options:
@@ -107,28 +112,28 @@ def make_archive(archive: Path, log: Path) -> None:
                 "trying once more without the check of the date. Signatures are still checked."
             )
         before = log.stat().st_size if log.exists() else 0
-        if not run([*mmdebstrap(archive), *options], log):
+        if not run([*(command or mmdebstrap(archive)), *options], log):
             return
         with log.open("rb") as handle:
             handle.seek(before)
             answer = handle.read().decode(errors="replace")
         if not re.search(r"expired|Valid-Until|not valid", answer):
             break
-    raise SetupError(f"Asterisk could not be installed. The end of {log}:\n{tail(log)}")
+    raise SetupError(f"{what} could not be installed. The end of {log}:\n{tail(log)}")
 
 
-def mmdebstrap(archive: Path) -> list[str]:
+def mmdebstrap(archive: Path, packages: tuple[str, ...] = ("asterisk", *SOUNDS), variant: str = "minbase") -> list[str]:
     """The command that writes the archive to ``archive``: as root or through sudo, else in a user namespace."""
     prefix, mode = ([], "auto") if os.geteuid() == 0 or not host.which("sudo") else (["sudo"], "root")
     command = [
         *prefix,
         "mmdebstrap",
         f"--mode={mode}",
-        "--variant=minbase",
+        f"--variant={variant}",
         "--format=tar",
         "--components=main,non-free",
         f"--keyring={KEYRING}",
-        "--include=" + ",".join(("asterisk", *SOUNDS)),
+        "--include=" + ",".join(packages),
         "--aptopt=Acquire::Languages none",
         SUITE,
         "-",

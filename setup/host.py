@@ -28,8 +28,10 @@ FOR_RUN = {"redis-server redis-check-rdb": "redis-tools"}
 FOR_TESTS = {
     "mariadbd": "mariadb-server-core",
     "my_print_defaults": "mariadb-client-core",
+    "mariadb-dump mysqldump": "mariadb-client",  # backups use it where it is installed
     "sipp": "sip-tester",
     "chromium": "chromium",
+    "faketime": "faketime",  # chaos moves the clock
 }
 
 

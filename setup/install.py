@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setup import asterisk, host
+from setup import asterisk, host, rabbitmq, speech
 from setup.say import SetupError, lock, run, say, tail
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,10 @@ def main(arguments: list[str]) -> int:
             packages(purpose)
             if purpose != "check":
                 asterisk.ensure(RUNTIME, LOG)
+                speech.ensure(RUNTIME, LOG)
                 link_redis()
+            if purpose == "test":
+                rabbitmq.ensure(RUNTIME, LOG)
         with lock(ROOT / ".venv.lock"):
             environment(["requirements.txt"] if purpose == "run" else ["requirements.txt", "requirements-dev.txt"])
     except SetupError as exc:
@@ -44,7 +47,8 @@ def packages(purpose: str) -> None:
     wanted = [] if (VENV / "bin/python").exists() or has_venv() else ["python3-venv"]
     if purpose != "check":
         wanted += host.missing(host.FOR_RUN)
-        if not asterisk.works(RUNTIME / "asterisk") and not asterisk.host_is_good() and not host.which("mmdebstrap"):
+        no_asterisk = not asterisk.works(RUNTIME / "asterisk") and not asterisk.host_is_good()
+        if (no_asterisk or not speech.works(RUNTIME / "speech")) and not host.which("mmdebstrap"):
             wanted.append("mmdebstrap")
     if purpose == "test":
         wanted += host.missing(host.FOR_TESTS)

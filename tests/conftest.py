@@ -42,3 +42,10 @@ def redis_url(tmp_path_factory):
     """One Redis for the whole run, as a Celery address."""
     with servers.redis_server(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory):
+    """One RabbitMQ for the whole run, as a Celery address."""
+    with servers.rabbitmq_server(tmp_path_factory.mktemp("rabbitmq")) as url:
+        yield url

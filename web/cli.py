@@ -1,4 +1,4 @@
-"""``python -m web.cli prepare | run | demo | backup | restore | trace``."""
+"""``python -m web.cli prepare | run | process NAME | demo | backup | restore | trace``."""
 
 from __future__ import annotations
 
@@ -10,22 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from config import logging as obzvon_logging
-from config import settings
+from config import settings, supervisor
 from web import first_start, foreground
+
+NAMES = ("redis", "pbx", "carrier", "web", "jobs", "dial", "beat")
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    found = argparse.ArgumentParser(prog="obzvon", description="Obzvon, an outbound notification dialer.")
+    commands = found.add_subparsers(dest="command", required=True)
+    commands.add_parser("prepare", help="make the home ready and stop")
+    run = commands.add_parser("run", help="start everything in the foreground; Ctrl-C ends it")
+    commands.add_parser("demo", help="a whole campaign through the rehearsal carrier (options: see make help)")
+    process = commands.add_parser("process", help="become one process of a prepared home: for systemd and containers")
+    process.add_argument("name", choices=NAMES)
+    run.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
+    run.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
+    _add_keeping(commands)
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out one command; its exit code."""
-    parser = argparse.ArgumentParser(prog="obzvon", description="Obzvon, an outbound notification dialer.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("prepare", help="make the home ready and stop")
-    run = commands.add_parser("run", help="start everything in the foreground; Ctrl-C ends it")
-    commands.add_parser("demo", help="a whole campaign through the rehearsal carrier (options: see make help)")
-    for command in (run,):
-        command.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
-        command.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
-    _add_keeping(commands)
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     # Every process below reads the same home, whatever folder it works in.
     os.environ["OBZVON_HOME"] = str(Path(os.environ.get("OBZVON_HOME") or "var").expanduser().absolute())
     try:
@@ -37,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             from web import keeping
 
             return keeping.main(options)
+        if options.command == "process":
+            return _process(options.name)
         from web import demo
 
         return demo.main()
@@ -77,10 +87,11 @@ def _run(options: argparse.Namespace) -> int:
         told.append(True)
         if options.json:
             name, password = prepared.administrator or ("", "")
-            address = foreground.address(prepared.settings)
+            address = foreground.address(prepared.settings) if prepared.settings.runs("web") else ""
             print(json.dumps({"address": address, "name": name, "password": password}), flush=True)
             return
-        print(f"\nObzvon is ready: {foreground.address(prepared.settings)}", flush=True)
+        what = foreground.address(prepared.settings) if prepared.settings.runs("web") else prepared.settings.processes
+        print(f"\nObzvon is ready: {what}", flush=True)
         _print_administrator(prepared)
         print(f"Logs are in {prepared.settings.logs}. Ctrl-C ends everything.", flush=True)
 
@@ -89,6 +100,18 @@ def _run(options: argparse.Namespace) -> int:
         _print_administrator(prepared)  # it is shown only once in the life of a home
     prepared.release()
     return code
+
+
+def _process(name: str) -> int:
+    """What supervisord would start under ``make run``, in this process's place."""
+    current = settings.load()
+    try:
+        program = next(found for found in first_start.programs(current) if found.name == name)
+    except StopIteration:
+        print(f"OBZVON_PROCESSES and the other settings leave no process {name} here.", file=sys.stderr)
+        return 1
+    os.chdir(supervisor.ROOT)
+    os.execvpe(program.command[0], list(program.command), os.environ | program.environment)  # noqa: S606 - our own
 
 
 def _print_administrator(prepared: first_start.Prepared) -> None:

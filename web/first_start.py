@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from flask import Flask
-from flask_migrate import Migrate, upgrade
-
 from config import metrics, ports, settings, supervisor
 from config.errors import ObzvonError
 from config.extensions import db
 from config.settings import Settings, SettingsError, own_folder
-
-MIGRATIONS = supervisor.ROOT / "migrations"
+from web.migrating import migrate
 
 
 class AlreadyRunning(SettingsError):
@@ -140,12 +136,6 @@ def fill(current: Settings) -> tuple[str, str] | None:
         sounds.keep_all(current.sounds)
         db.engine.dispose()
     return administrator
-
-
-def migrate(app: Flask, revision: str = "head") -> None:
-    """Bring the database to this revision, the newest by default."""
-    Migrate(app, db, directory=str(MIGRATIONS))
-    upgrade(directory=str(MIGRATIONS), revision=revision)
 
 
 def render_asterisk(current: Settings) -> None:

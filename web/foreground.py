@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +24,7 @@ SLOW_S = 20.0
 
 
 def run(prepared: Prepared, ready: Callable[[], None]) -> int:
-    """Run the prepared home until a signal comes; ``ready`` is called once the page answers.
+    """Run the prepared home until a signal comes; ``ready`` is called once it answers.
 
     :return: the exit code: 0 after Ctrl-C, SIGTERM or SIGHUP, 1 when something failed.
     """
@@ -36,11 +38,11 @@ def run(prepared: Prepared, ready: Callable[[], None]) -> int:
         signal.signal(number, stop)
     daemon = _start(settings)
     try:
-        answered = _wait_for_page(settings, lambda: bool(stopping) or daemon.poll() is not None)
+        answered = _wait_for_answer(settings, lambda: bool(stopping) or daemon.poll() is not None)
         if answered:
             ready()
         elif not stopping:
-            _tell(f"The pages do not answer; the reason should be in {settings.logs / 'web.log'}.")
+            _tell(f"It does not answer; the reason should be in {settings.logs}.")
         while answered and not stopping and daemon.poll() is None:
             time.sleep(0.2)
         if daemon.poll() is not None:
@@ -69,24 +71,39 @@ def address(settings: Settings) -> str:
     return f"http://{host}:{settings.web_port}/"
 
 
-def _wait_for_page(settings: Settings, given_up: Callable[[], bool]) -> bool:
+def _wait_for_answer(settings: Settings, given_up: Callable[[], bool]) -> bool:
     start = time.monotonic()
     told = False
+    answers = _page_answers if settings.runs("web") else _supervisor_answers
     while not given_up() and time.monotonic() - start < PATIENCE_S:
-        try:
-            with urllib.request.urlopen(address(settings), timeout=5):  # noqa: S310 - our own address
-                return True
-        except urllib.error.HTTPError as exc:
-            exc.close()
-            if exc.code < 500:
-                return True
-        except OSError:
-            pass
+        if answers(settings):
+            return True
         if not told and time.monotonic() - start > SLOW_S:
             told = True
-            _tell(f"Still waiting for the pages; logs are in {settings.logs}.")
+            _tell(f"Still waiting; logs are in {settings.logs}.")
         time.sleep(0.2)
     return False
+
+
+def _page_answers(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(address(settings), timeout=5):  # noqa: S310 - our own address
+            return True
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        return exc.code < 500
+    except OSError:
+        return False
+
+
+def _supervisor_answers(settings: Settings) -> bool:
+    """A copy without pages is ready when its processes are being started; what they do is seen on the page Nodes."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(settings.sockets / "supervisor.sock"))
+        except OSError:
+            return False
+    return True
 
 
 def _end(settings: Settings, daemon: subprocess.Popen[bytes]) -> None:
@@ -102,5 +119,6 @@ def _end(settings: Settings, daemon: subprocess.Popen[bytes]) -> None:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # stderr may be a file on a disk that is full
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()

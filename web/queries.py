@@ -10,13 +10,14 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from campaigns import exports as campaign_exports
+from campaigns import store
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
 from campaigns.states import BaseState, CampaignState
 from config import database
 from config.i18n import N_
-from dialer.models import Node, Trunk
+from dialer.models import Trunk, trunk_node
 
 T = TypeVar("T")
 
@@ -101,12 +102,6 @@ def trunk(trunk_id: int) -> Trunk:
     if found is None:
         raise CampaignError("trunk_missing", N_("There is no such trunk: choose another."), status=404)
     return found
-
-
-def nodes() -> list[Node]:
-    """All nodes, by name."""
-    with database.read() as session:
-        return list(session.scalars(select(Node).order_by(Node.name)))
 
 
 def bases(campaign_id: int) -> list[ContactBase]:
@@ -237,6 +232,22 @@ def open_by_trunk() -> dict[int, int]:
     query = select(Attempt.trunk_id, func.count()).where(Attempt.open_for_contact > 0).group_by(Attempt.trunk_id)
     with database.read() as session:
         return {trunk_id: count for trunk_id, count in session.execute(query)}
+
+
+def open_by_node() -> dict[int, int]:
+    """How many calls are being made or up on each node."""
+    with database.read() as session:
+        return store.open_counts(session, Attempt.node_id)
+
+
+def trunks_by_node() -> dict[int, list[str]]:
+    """Titles of the trunks that live on each node."""
+    found: dict[int, list[str]] = {}
+    query = select(trunk_node.c.node_id, Trunk.title, Trunk.name).join(Trunk, Trunk.id == trunk_node.c.trunk_id)
+    with database.read() as session:
+        for node_id, title, name in session.execute(query.order_by(Trunk.title, Trunk.name)):
+            found.setdefault(node_id, []).append(title or name)
+    return found
 
 
 def export(campaign_id: int, export_id: int) -> Export:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from campaigns import bases, contacts_file, pause_reasons, phone_numbers
+from campaigns.message import compose
 from config.i18n import N_
 from tts import phrases, sound_files
+from tts.engines import speech
 
 SENTENCES: dict[str, str] = {
     **contacts_file.SENTENCES,
@@ -14,6 +16,7 @@ SENTENCES: dict[str, str] = {
     **phone_numbers.SENTENCES,
     **sound_files.SENTENCES,
     **phrases.SENTENCES,
+    **speech.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
@@ -67,10 +70,11 @@ SENTENCES: dict[str, str] = {
     "node_not_silent": N_(
         "The dial worker of this node is alive and settles its calls by itself: drain the node instead."
     ),
-    "node_lacks_sound": N_("It has not the message of the campaigns {detail}: upload the message again."),
+    "node_lacks_sound": N_("It lacks the message of these campaigns: {detail}. Upload it again."),
     "node_other_secrets": N_(
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
+    **compose.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),

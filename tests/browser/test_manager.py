@@ -123,6 +123,8 @@ def test_every_page_on_a_telephone_in_russian(visitor):
                 ("rejected", "/campaigns/1/bases/1/rejected"),
                 ("trunks", "/trunks"),
                 ("trunk-form", "/trunks/new"),
+                ("nodes", "/nodes"),
+                ("node", "/nodes/1"),
                 ("accounts", "/accounts"),
                 ("account", "/account"),
                 ("password", "/account/password"),

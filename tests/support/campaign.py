@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from campaigns import sounds
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState
 from campaigns.windows import CallingWindows
@@ -16,14 +17,15 @@ from tests.support.audio import write_sweep
 MESSAGE_S = 3.0
 
 
-def make_campaign(stack: Any, numbers: Sequence[str], **settings: Any) -> int:
+def make_campaign(stack: Any, numbers: Sequence[str], *, trunk_name: str = "rehearsal", **settings: Any) -> int:
     """A draft with these numbers and the sweep as its message, ready to start. :returns: its id."""
     sound = stack.settings.sounds / "5feeb.wav"
     if not sound.exists():
         write_sweep(sound, MESSAGE_S)
+        sounds.keep(stack.settings.sounds, sound.stem)
 
     def work(session: database.Session) -> int:
-        trunk = session.query(Trunk).filter_by(kind="rehearsal").one()
+        trunk = session.query(Trunk).filter_by(name=trunk_name).one()
         chosen = {"channel_limit": 30, "attempts": 1, "retry_s": 2, "ring_s": 12, "notification_s": 2.5, **settings}
         campaign = Campaign(
             name="Test",
@@ -36,6 +38,7 @@ def make_campaign(stack: Any, numbers: Sequence[str], **settings: Any) -> int:
         session.add(campaign)
         session.flush()
         base = ContactBase(campaign_id=campaign.id, filename="a.csv", path="a", sha256="0", state=BaseState.READY)
+        base.rows = base.accepted = len(numbers)
         session.add(base)
         session.flush()
         session.add_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,3 +53,15 @@ def most_at_once(calls: list[CarrierCall]) -> int:
         up += step
         most = max(most, up)
     return most
+
+
+def join(logs: Sequence[Path], target: Path) -> Path:
+    """The logs of several carriers as one; a call's name there is the carrier's place and its own name."""
+    lines = []
+    for place, log in enumerate(logs):
+        for line in log.read_text().splitlines() if log.exists() else []:
+            entry = json.loads(line)
+            lines.append(entry | {"call": f"{place}/{entry['call']}"})
+    lines.sort(key=lambda entry: float(entry["time"]))
+    target.write_text("".join(json.dumps(entry) + "\n" for entry in lines))
+    return target

@@ -12,9 +12,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import kombu
 import pymysql
 import redis
 
+from setup import rabbitmq
 from setup.host import SEARCH
 from setup.install import RUNTIME
 
@@ -45,10 +47,12 @@ def wait_until(what: Callable[[], object], timeout_s: float = 15, hint: str = ""
 
 
 @contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], log: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process with its output in ``log``, ended at the end of the block."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
     try:
         yield process
     finally:
@@ -70,6 +74,50 @@ def redis_server(folder: Path) -> Iterator[str]:
         with closing(redis.Redis(unix_socket_path=str(path))) as client:
             wait_until(lambda: _answers(client), hint=f"Redis; see {folder / 'redis.log'}")
         yield f"redis+socket://{path}"
+
+
+@contextmanager
+def rabbitmq_server(folder: Path) -> Iterator[str]:
+    """A RabbitMQ of its own, with its own port mapper; yields its Celery address."""
+    root = RUNTIME / "rabbitmq"
+    assert rabbitmq.works(root), "RabbitMQ is missing: start the tests with `make test`, which unpacks it"
+    folder.mkdir(parents=True, exist_ok=True)
+    erlang, machine = rabbitmq.programs(root)
+    port, mapper = free_port(), free_port()
+    config = folder / "rabbitmq.conf"
+    config.write_text(f"listeners.tcp.default = 127.0.0.1:{port}\nlog.console = false\n")
+    environment = {
+        "PATH": f"{erlang}:{machine}:{SEARCH}",
+        "HOME": str(folder),  # the cookie of its cluster
+        "ERL_EPMD_PORT": str(mapper),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_CRASH_DUMP": str(folder / "crash.dump"),
+        "RABBITMQ_NODENAME": f"obzvon{port}@localhost",
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_CONFIG_FILE": str(config),
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+    }
+    log, address = folder / "rabbitmq.log", f"amqp://guest:guest@127.0.0.1:{port}//"
+    with (
+        running([str(machine / "epmd"), "-port", str(mapper), "-address", "127.0.0.1"], log, environment),
+        running([str(rabbitmq.server(root))], log, environment),
+    ):
+        wait_until(lambda: _takes_messages(address), timeout_s=60, hint=f"RabbitMQ; see {log}", every_s=0.2)
+        yield address
+
+
+def _takes_messages(address: str) -> bool:
+    with kombu.Connection(address, connect_timeout=2) as connection:
+        try:
+            connection.connect()
+        except OSError:
+            return False
+    return True
 
 
 def _answers(client: redis.Redis) -> bool:

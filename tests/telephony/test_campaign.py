@@ -10,6 +10,7 @@ from sqlalchemy import select
 from campaigns import service
 from campaigns.models import Attempt, Contact
 from campaigns.states import CampaignState, ContactState
+from chaos.oracle import judge, keep, read_folder
 from config import database
 from config import settings as all_settings
 from tests.support import oracle
@@ -77,9 +78,20 @@ def rows_of(campaign_id):
 
 def test_nobody_twice_nobody_lost_never_over_the_limit(dialled):
     copy, campaign_id, _, _ = dialled
-    log = copy.settings.carrier_log
-    assert oracle.breaches(campaign_id, log, limit=LIMIT, attempts_limit=ATTEMPTS) == []
-    assert most_at_once(read_calls(log)) == LIMIT, "the limit was reached, so keeping to it means something"
+    assert oracle.breaches(copy, campaign_id) == []
+    assert most_at_once(read_calls(copy.settings.carrier_log)) == LIMIT, (
+        "the limit was reached, so keeping to it means something"
+    )
+
+
+def test_the_oracle_says_the_same_of_evidence_that_was_kept(dialled, tmp_path):
+    """Tables of either database come back from the folder as they were."""
+    copy, campaign_id, _, _ = dialled
+    evidence = oracle.evidence(copy, campaign_id)
+    keep(evidence, tmp_path)
+    judgement = judge(read_folder(tmp_path))
+    assert judgement == judge(evidence)
+    assert judgement.measures.most_at_once == LIMIT
 
 
 @pytest.mark.parametrize("tail", TABLE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from apiflask.fields import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
 from campaigns.service import CampaignForm
 from web.queries import Page
@@ -315,6 +315,12 @@ class TrunkOut(Out):
     register_: bool = Field(validation_alias="register", serialization_alias="register")
     qualify: bool
     enabled: bool
+    nodes: list[str] = Field(description="Names of the nodes on which it lives")
+
+    @field_validator("nodes", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> list[str]:
+        return [item if isinstance(item, str) else item.name for item in value]
 
 
 class TrunksOut(BaseModel):
@@ -331,10 +337,20 @@ class NodeOut(Out):
     ringing: int
     talking: int
     seen_at: dt.datetime | None
+    draining: bool
+    drained: bool = Field(description="It is drained and no call is up on it")
+    problem: str = Field(description="Code of what keeps it from calling for some campaign; empty when all is well")
+    calls: int = Field(description="Calls being made or up on it")
+    holder: str = Field(description="Host and process of the dial worker that speaks for it")
+    trunks: list[str]
 
 
 class NodesOut(BaseModel):
     items: list[NodeOut]
+
+
+class NodeGivenUpOut(BaseModel):
+    closed: int = Field(description="Calls that ended as unknown")
 
 
 def listed(model: type[Out], rows: Sequence[Any]) -> dict[str, Any]:

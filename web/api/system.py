@@ -46,6 +46,9 @@ class NodeStateOut(BaseModel):
     talking: int
     channels: int
     running_campaigns: int
+    draining: bool
+    problem: str = Field(description="Why it claims nothing for a campaign; empty when all is well")
+    problem_detail: str
     reconciled_at: dt.datetime | None = Field(description="Open calls compared with Asterisk after the last gap")
 
 

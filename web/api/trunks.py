@@ -1,10 +1,9 @@
-"""Trunks and nodes over the API; changes need an administrator's key."""
+"""Trunks over the API; changes need an administrator's key."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from config.database import utcnow
 from dialer import trunks as service
 from dialer.trunks import TrunkForm
 from web import queries
@@ -58,14 +57,3 @@ def delete_trunk(trunk_id: int) -> str:
     administrators_only()
     service.delete(trunk_id)
     return ""
-
-
-@api.get("/nodes")
-@api.output(schemas.NodesOut)
-@api.doc(summary="Telephone exchanges and whether they are connected", tags=TAG)
-def list_nodes() -> dict[str, Any]:
-    now = utcnow()
-    rows = [
-        {**schemas.NodeOut.model_validate(n).model_dump(), "connected": n.is_connected(now)} for n in queries.nodes()
-    ]
-    return {"items": rows}

@@ -22,6 +22,7 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     exports,
     health,
     live,
+    nodes,
     settings,
     system,
     trunks,
@@ -52,7 +53,11 @@ def _shared() -> dict[str, Any]:
 
 
 def _menu() -> list[tuple[str, str, str]]:
-    items = [("pages.campaigns", _("Campaigns"), "campaigns"), ("pages.trunks", _("Trunks"), "trunks")]
+    items = [
+        ("pages.campaigns", _("Campaigns"), "campaigns"),
+        ("pages.trunks", _("Trunks"), "trunks"),
+        ("pages.nodes", _("Nodes"), "nodes"),
+    ]
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))
         items.append(("pages.system", _("System"), "system"))
@@ -61,7 +66,7 @@ def _menu() -> list[tuple[str, str, str]]:
 
 def _section() -> str:
     path = request.path.strip("/").split("/")[0]
-    return path if path in ("trunks", "accounts", "account", "system") else "campaigns"
+    return path if path in ("trunks", "nodes", "accounts", "account", "system") else "campaigns"
 
 
 def here(**changes: Any) -> str:

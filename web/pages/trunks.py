@@ -1,4 +1,4 @@
-"""Trunks and the exchange: managers look, administrators change."""
+"""Trunks: managers look, administrators change."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from config.database import utcnow
 from config.errors import ObzvonError
+from dialer import nodes
 from dialer import trunks as service
 from dialer.models import Trunk, TrunkKind
 from dialer.trunks import TrunkForm
@@ -27,9 +28,9 @@ SWITCHES = ("register", "qualify", "enabled")
 
 @pages.get("/trunks")
 def trunks() -> ResponseReturnValue:
-    """All trunks and nodes."""
+    """All trunks."""
     return render_template(
-        "trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk(), now=utcnow()
+        "trunks.html", trunks=service.all_trunks(), used=queries.open_by_trunk(), now=utcnow(), nodes=nodes.all_nodes()
     )
 
 
@@ -40,6 +41,8 @@ def _input(trunk: Trunk | None) -> dict[str, Any]:
     values |= {name: split_list(form.get(name, "")) for name in LIST_FIELDS}
     values |= {name: form.get(name) == "1" for name in SWITCHES}
     values["secret"] = form.get("secret", "")
+    if "nodes" in form:
+        values["nodes"] = [name for name in form.getlist("nodes") if name]
     if trunk is not None:
         values["name"], values["kind"] = trunk.name, trunk.kind
     return values
@@ -55,7 +58,13 @@ def _form(
     values: dict[str, Any], errors: dict[str, str] | None = None, trunk: Trunk | None = None, status: int = 200
 ) -> ResponseReturnValue:
     page = render_template(
-        "trunk_form.html", values=values, errors=errors or {}, trunk=trunk, kinds=TrunkKind, rehearsal=_rehearsal(trunk)
+        "trunk_form.html",
+        values=values,
+        errors=errors or {},
+        trunk=trunk,
+        kinds=TrunkKind,
+        rehearsal=_rehearsal(trunk),
+        nodes=nodes.all_nodes(),
     )
     return page, status
 
@@ -91,7 +100,8 @@ def edit_trunk(trunk_id: int) -> ResponseReturnValue:
     """The form with the trunk's values; its secret is never shown."""
     trunk = queries.trunk(trunk_id)
     names = (*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS, *SWITCHES)
-    return _form({name: getattr(trunk, name) for name in names}, trunk=trunk)
+    values = {name: getattr(trunk, name) for name in names}
+    return _form({**values, "nodes": [node.name for node in trunk.nodes]}, trunk=trunk)
 
 
 @pages.post("/trunks/<int:trunk_id>")

@@ -56,6 +56,8 @@ def test_every_page_of_a_loaded_campaign(app, admin, loaded):
         "/trunks",
         "/trunks/new",
         f"/trunks/{trunk_id}",
+        "/nodes",
+        "/nodes/1",
         "/accounts",
         "/system",
         "/system/state",

@@ -93,6 +93,11 @@ def test_a_manager_does_not_see_what_is_the_administrators(manager, trunk_id):
         ("get", f"/trunks/{trunk_id}"),
         ("post", f"/trunks/{trunk_id}"),
         ("post", f"/trunks/{trunk_id}/delete"),
+        ("get", "/nodes/1"),
+        ("post", "/nodes/1"),
+        ("post", "/nodes/1/drain"),
+        ("post", "/nodes/1/take-back"),
+        ("post", "/nodes/1/give-up"),
     ):
         assert getattr(manager, method)(path).status_code == 403, path
     assert "/accounts" not in manager.get("/campaigns").text

@@ -59,3 +59,26 @@ def test_every_way_into_the_log_masks(lines):
     assert "ValueError: bad 7900*****67" in second["exception"]
     assert third["event"] == "saw 7900*****67"
     assert third["level"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("key obz_" + "a" * 43, "key obz_***"),
+        ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer ***"),
+        ("mysql+pymysql://root:geheim@db/obzvon", "mysql+pymysql://root:***@db/obzvon"),
+        ("redis://:geheim@db/0", "redis://:***@db/0"),
+    ],
+)
+def test_secrets_by_their_look_are_hidden(text, masked):
+    assert obzvon_logging.mask_text(text) == masked
+
+
+def test_secrets_by_their_name_are_hidden_and_every_line_says_who_wrote_it(lines, monkeypatch):
+    log = structlog.get_logger("x")
+    log.info("saved", mail_password="geheim", deep={"webhook_secret": "geheim", "token": ""}, count=3)
+    (line,) = lines()
+    assert "geheim" not in json.dumps(line)
+    assert line["count"] == 3
+    assert (line["role"], line["node"]) == ("cli", "main")
+    assert line["pid"] > 0

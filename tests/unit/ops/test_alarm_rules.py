@@ -35,6 +35,9 @@ def sign(name, role, seconds, **facts):
 
 CASES = {
     "pbx_away": {"nodes": (NodeFact("main", False, NOW, running_campaigns=2),)},
+    "node_problem": {
+        "nodes": (NodeFact("main", True, NOW, running_campaigns=2, problem="node_lacks_sound", problem_detail="7"),)
+    },
     "dial_silent": {"signs": (sign("dial.main", "dial", 60),)},
     "jobs_silent": {"signs": (sign("jobs@a", "jobs", 90),)},
     "beat_silent": {"signs": (sign("beat@a", "beat", 60),)},
@@ -78,6 +81,7 @@ def test_every_alarm_has_a_case_here():
     "changes",
     [
         {"nodes": (NodeFact("main", False, NOW, running_campaigns=0),)},  # nobody waits for it
+        {"nodes": (NodeFact("main", False, NOW, running_campaigns=1, draining=True),)},  # a person took it out
         {"signs": (sign("dial.gone", "dial", 600),)},  # a node that was removed
         {"signs": (sign("jobs@a", "jobs", 600), sign("jobs@b", "jobs", 1))},  # another one does the work
         {"trunks": (TrunkFact("t1", "C", "main", "sip", False, False, "Rejected", False),)},  # switched off

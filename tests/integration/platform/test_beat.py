@@ -1,0 +1,50 @@
+"""Beat does not fill the broker while a worker is away, on Redis and RabbitMQ; two beats are as good as one."""
+
+import pytest
+from celery.beat import ScheduleEntry
+
+from config import messages
+from config.app import configure_celery
+from config.beat import ENOUGH, Scheduler, waiting
+from config.extensions import celery
+from config.settings import Settings
+
+
+@pytest.fixture(params=["redis", "rabbitmq"])
+def broker(request, tmp_path):
+    """A broker to which Celery speaks; afterwards it knows none."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    configure_celery(Settings(home=tmp_path / "home", broker_url=url, _env_file=None))
+    celery._after_fork()
+    yield url
+    with celery.connection_for_write() as connection:
+        connection.default_channel.queue_delete("slow")
+    celery.conf.broker_url = "memory://"
+    celery._after_fork()
+
+
+def a_beat():
+    beat = Scheduler(celery, lazy=True)
+    entry = ScheduleEntry(
+        "sweep", task="campaigns.sweep", schedule=celery.conf.beat_schedule or 10, options={"queue": "slow"}, app=celery
+    )
+    return lambda: beat.apply_entry(entry)
+
+
+def test_nothing_piles_up(broker):
+    first, second = a_beat(), a_beat()
+    assert waiting("slow") == 0
+    for _ in range(ENOUGH):
+        first()
+        second()
+    assert waiting("slow") == ENOUGH
+    messages.send("campaigns.sweep", queue="slow")  # what people ask for is sent all the same
+    assert waiting("slow") == ENOUGH + 1
+
+
+def test_a_broker_that_is_away_stops_nobody(tmp_path):
+    configure_celery(Settings(home=tmp_path, broker_url="redis://127.0.0.1:1/0", _env_file=None))
+    celery._after_fork()
+    a_beat()()
+    celery.conf.broker_url = "memory://"
+    celery._after_fork()

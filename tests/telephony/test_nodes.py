@@ -1,0 +1,217 @@
+"""Two nodes with an Asterisk and a dial worker each, one MariaDB, one broker: Redis or RabbitMQ (I1 to I4, I6).
+
+Each node has a rehearsal carrier of its own; their logs together are the judge.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import func, select, update
+
+from campaigns import service
+from campaigns.models import Attempt
+from campaigns.states import CampaignState
+from config import database, supervisor
+from config import settings as all_settings
+from dialer import nodes, trunks
+from dialer.lease import TTL_S, Life
+from dialer.models import Node, Trunk, TrunkKind
+from tests.support import oracle, servers
+from tests.support.campaign import make_campaign
+from tests.support.carrier_log import join, most_at_once, read_calls
+from tests.support.servers import wait_until
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.telephony
+#: Most calls of the campaign in these tests, over both nodes.
+LIMIT = 8
+BOTH = {"main", "second"}
+
+
+class Two:
+    """Both copies; what a test calls of the product's own code speaks to the database and broker of both."""
+
+    def __init__(self, folder, extra):
+        self.folder = folder
+        self.main = Stack(folder / "main", extra)
+        further = {"OBZVON_NODE_NAME": "second", "OBZVON_PROCESSES": "pbx,dial"}
+        self.second = Stack(folder / "second", extra | further)
+
+    def start(self):
+        self.main.start()
+        self.second.copy.home.mkdir()
+        shutil.copy(self.main.copy.home / "secrets.json", self.second.copy.home)
+        self.second.start()
+
+    def stop(self):
+        for copy in (self.second, self.main):
+            copy.stop()
+            supervisor.end_leftovers(copy.copy.home, patience_s=0)
+
+    def log(self):
+        """What both carriers saw."""
+        time.sleep(0.5)  # they write their last lines
+        logs = [copy.settings.carrier_log for copy in (self.main, self.second)]
+        return join(logs, self.folder / "carriers.jsonl")
+
+    def judge(self, campaign_id, **known):
+        known = {"limit": LIMIT, "attempts_limit": 1, **known}
+        assert oracle.breaches(campaign_id, self.log(), **known) == []
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def running(request, tmp_path_factory):
+    """Both nodes, up and connected."""
+    folder = tmp_path_factory.mktemp(f"nodes-{request.param}")
+    with ExitStack() as stack:
+        url = stack.enter_context(request.getfixturevalue("mariadb").database())
+        extra = {"OBZVON_DATABASE_URL": url, "OBZVON_BROKER_URL": request.getfixturevalue(f"{request.param}_url")}
+        two = Two(folder, extra)
+        stack.callback(two.stop)
+        two.start()
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in {"OBZVON_HOME": str(two.main.copy.home), **extra}.items():
+            patch.setenv(name, value)
+        all_settings.get.cache_clear()
+        with two.main.app.app_context():
+            wait_until(lambda: connected() == BOTH, 60, "both dial workers' connections")
+            yield two
+
+
+@pytest.fixture
+def two(running, monkeypatch):
+    """Both nodes; the settings of this test are those of the first home."""
+    for name, value in running.main.copy.environment.items():
+        if name.startswith("OBZVON_"):
+            monkeypatch.setenv(name, value)
+    all_settings.get.cache_clear()
+    return running
+
+
+def connected():
+    return {node.name for node in nodes.all_nodes() if node.is_connected(database.utcnow())}
+
+
+def node_id(name):
+    return next(node.id for node in nodes.all_nodes() if node.name == name)
+
+
+def count(campaign_id, *conditions, node=None):
+    query = select(func.count()).select_from(Attempt).where(Attempt.campaign_id == campaign_id, *conditions)
+    with database.read() as session:
+        if node is not None:
+            query = query.join(Node, Node.id == Attempt.node_id).where(Node.name == node)
+        return session.execute(query).scalar_one()
+
+
+def up(campaign_id, node=None):
+    return count(campaign_id, Attempt.open_for_contact > 0, node=node)
+
+
+def outcomes(campaign_id):
+    return count(campaign_id, Attempt.disposition.is_not(None))
+
+
+def started(two, prefix, contacts, **settings):
+    """A campaign of calls that are answered after a second and last three."""
+    numbers = [f"7900{prefix}{i:03d}16" for i in range(contacts)]
+    campaign_id = make_campaign(two.main, numbers, **{"channel_limit": LIMIT, "attempts": 1, **settings})
+    service.start(campaign_id)
+    return campaign_id
+
+
+def finished(campaign_id, timeout_s=60):
+    done = lambda: service.get(campaign_id).state == CampaignState.FINISHED  # noqa: E731
+    wait_until(done, timeout_s, f"the campaign's end; {service.counts([campaign_id])}")
+
+
+def test_i4_limits_over_both_nodes_and_a_drained_one(two):
+    """Campaign limit over both, trunk limits over all nodes of a trunk; one node drained and taken back; two beats."""
+    second = node_id("second")
+
+    def work(session):
+        carrier = two.second.settings
+        solo = Trunk(
+            name="solo", kind=TrunkKind.SIP, host=carrier.carrier_host, port=carrier.carrier_sip_port, channels=2
+        )
+        session.add(solo)
+        solo.nodes = [session.get(Node, second)]
+        session.execute(update(Trunk).where(Trunk.name == "rehearsal").values(channels=LIMIT + 2))
+
+    database.write(work)
+    trunks.tell_nodes()
+    beat = [sys.executable, "-m", "web.cli", "process", "beat"]
+    with servers.running(beat, two.folder / "second-beat.log", two.main.copy.environment):
+        both = started(two, "550", 30)
+        shared = started(two, "551", 10, channel_limit=9)
+        solo = started(two, "552", 4, trunk_name="solo", channel_limit=5)
+        wait_until(lambda: outcomes(both) >= 8, 30, "the first outcomes")
+        nodes.drain(second)
+        drained_at = database.utcnow()
+        wait_until(lambda: up(both, "second") == up(shared, "second") == 0, 30, "the second node is drained")
+        assert service.get(both).state == CampaignState.RUNNING
+        assert count(both, Attempt.claimed_at > drained_at, node="second") == 0
+        nodes.take_back(second)
+        wait_until(lambda: up(both, "second") > 0, 30, "the second node calls again")
+        for campaign_id in (both, shared, solo):
+            finished(campaign_id)
+    two.judge(both)
+    two.judge(shared, limit=9)
+    calls = read_calls(two.log())
+    assert most_at_once([call for call in calls if call.number[4:7] in ("550", "551")]) == LIMIT + 2
+    alone = [call for call in calls if call.number[4:7] == "552"]
+    assert (len(alone), most_at_once(alone)) == (4, 2)
+    assert {count(both, node=name) > 5 for name in BOTH} == {True}
+
+
+def test_i4_i6_a_node_dies_and_comes_back(two):
+    """Its calls keep their slots until it is back and has settled them; the other node goes on meanwhile."""
+    campaign_id = started(two, "560", 50)
+    wait_until(lambda: outcomes(campaign_id) >= 6 and up(campaign_id, "second") >= 3, 30, "calls on both")
+    os.kill(two.second.copy.pid, signal.SIGKILL)
+    for pid in two.second.leftovers():
+        os.kill(pid, signal.SIGKILL)
+    died_at, lost, before = time.time(), up(campaign_id, "second"), outcomes(campaign_id)
+    wait_until(lambda: outcomes(campaign_id) >= before + 6, 40, "the first node goes on")
+    assert up(campaign_id, "second") == lost > 0
+    assert up(campaign_id) <= LIMIT
+    two.second.stop()
+    two.second.start()
+    wait_until(lambda: up(campaign_id, "second") and outcomes(campaign_id) > before + 12, 40, "it calls again")
+    finished(campaign_id)
+    assert service.counts([campaign_id])[campaign_id].unknown <= lost
+    two.judge(campaign_id, pbx_died_at=died_at)
+
+
+@pytest.mark.parametrize("running", ["redis"], indirect=True)  # no message has a part in it
+def test_i1_two_dial_workers_for_one_node(two):
+    """The second waits and says so, takes over from a frozen one, which then does nothing; a dead one is followed."""
+    dial, log = [sys.executable, "-m", "web.cli", "process", "dial"], two.folder / "second-worker.log"
+    with servers.running(dial, log, two.main.copy.environment) as waiting:
+        wait_until(lambda: b"node_has_another_dial_worker" in log.read_bytes(), 30, "it says that it waits")
+        first = two.main.pid("dial")
+        assert holder("main") == first
+        campaign_id = started(two, "570", 40)
+        wait_until(lambda: outcomes(campaign_id) >= 6, 30, "the first outcomes")
+        os.kill(first, signal.SIGSTOP)
+        wait_until(lambda: holder("main") == waiting.pid, 3 * TTL_S, "the second takes over")
+        before = outcomes(campaign_id)
+        os.kill(first, signal.SIGCONT)
+        wait_until(lambda: two.main.pid("dial") not in (0, first), 20, "the woken one ends and waits again")
+        wait_until(lambda: outcomes(campaign_id) >= before + 6 and up(campaign_id, "main"), 30, "dialling goes on")
+        waiting.kill()
+        wait_until(lambda: holder("main") == two.main.pid("dial"), 8, "the dead one is followed at once")
+    finished(campaign_id)
+    two.judge(campaign_id)
+    assert service.counts([campaign_id])[campaign_id].unknown == 0
+
+
+def holder(name):
+    """Process id of the dial worker that speaks for a node."""
+    life = Life.parse(nodes.get(node_id(name)).lease_owner)
+    return life.pid if life else 0

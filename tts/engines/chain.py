@@ -1,0 +1,80 @@
+"""One engine after another until one speaks; what was passed over stays visible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tts.engines.speech import Engine, Pcm, SpeechError, Voice, speech_error
+
+#: The text or the caller is at fault; no other engine would do better, or may be asked.
+FINAL = {"speech_text_empty", "speech_text_long", "speech_rate_wrong"}
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """An engine that did not speak, and why."""
+
+    engine: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What was spoken, by whom, and who was asked in vain before."""
+
+    pcm: Pcm
+    engine: str
+    voice: str
+    low_quality: bool
+    passed_over: tuple[PassedOver, ...]
+
+
+class Chain:
+    """Engines in the order in which they are asked."""
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._engines = tuple(engines)
+
+    def voices(self, language: str) -> list[tuple[Engine, Voice]]:
+        """All that may be chosen for a language, with the engine's marks."""
+        return [(engine, voice) for engine in self._engines for voice in engine.voices(language)]
+
+    def speak(
+        self, text: str, language: str, *, engine: str = "", voice: str = "", rate: int = 100, personal: bool = True
+    ) -> Speech:
+        """The text by the engine asked for, else by the next one that speaks the language.
+
+        A fall to another engine is a fall to its first voice. ``passed_over`` names every engine that had a voice for
+        the language, or was asked for by name, and did not speak.
+
+        :raises SpeechError: of the text; speech_voice_unknown: no engine has it; speech_no_engine with the reasons.
+        """
+        if voice and not engine:
+            engine = self._engine_of(voice, language)
+        passed: list[PassedOver] = []
+        for candidate in self._in_order(engine):
+            wanted = candidate.name == engine
+            usable = candidate.voices(language)
+            if not usable and not wanted:
+                continue
+            name = voice if wanted else ""
+            try:
+                pcm = candidate.synthesize(text, language, name, rate, personal=personal)
+            except SpeechError as error:
+                if error.code in FINAL:
+                    raise
+                passed.append(PassedOver(candidate.name, error.code))
+                continue
+            return Speech(pcm, candidate.name, name or usable[0].name, candidate.low_quality, tuple(passed))
+        reasons = ", ".join(f"{one.engine}: {one.code}" for one in passed) or "-"
+        raise speech_error("speech_no_engine", language=language[:20], reasons=reasons)
+
+    def _engine_of(self, voice: str, language: str) -> str:
+        for engine, known in self.voices(language):
+            if known.name == voice:
+                return engine.name
+        raise speech_error("speech_voice_unknown", voice=voice[:40])
+
+    def _in_order(self, engine: str) -> list[Engine]:
+        return sorted(self._engines, key=lambda candidate: candidate.name != engine)
