@@ -40,7 +40,7 @@ CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
 #: could still come up, however late; one whose end the PBX told is past, and at 500 calls a second they would fill
 #: memory.
 REMEMBER_S = 600.0
-REMEMBER_TOLD_S = 60.0
+REMEMBER_TOLD_S = 20.0
 #: A call claimed longer ago is not placed: Stop may have been pressed, the window may have closed.
 PLACE_WITHIN_S = 1.0
 #: After so long with wrong rights we log in anew: they may have been mended, and count from the login on.
