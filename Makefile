@@ -12,7 +12,8 @@ help:
 	@echo "make demo     a whole campaign through the rehearsal carrier, to an Excel report"
 	@echo "              [BASE=file] [REPORT=out.xlsx] [CHANNELS=60] [ATTEMPTS=3] [RETRY_S=5] [HEARD_S=4]"
 	@echo "make test     all tests        make check   linters and types"
-	@echo "make bench    calls per second of the dial loop"
+	@echo "make bench    the table of docs/benchmarks.md, some 15 minutes on a quiet machine"
+	@echo "              [ONLY=dial,claim,…] [LONG=1 with the memory after 100,000 calls] [SMALL=1] [RECORD=1]"
 	@echo "make chaos    a campaign while everything is killed and spoiled; the carrier's log is the judge"
 	@echo "              [CONTACTS=10000] [KILLS=200] [SEED=n] [DB=sqlite|mariadb] [KEEP=1]"
 	@echo "make backup   one file with everything, also while it runs       [TO=file.tar.gz]"
@@ -54,6 +55,10 @@ check: setup-check
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports
 
+bench: export ONLY := $(ONLY)
+bench: export LONG := $(LONG)
+bench: export SMALL := $(SMALL)
+bench: export RECORD := $(RECORD)
 bench: setup-test
 	@$(BIN)/python -m bench
 

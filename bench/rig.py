@@ -113,6 +113,8 @@ def rig(
             "OBZVON_NODE_CPS": str(cps),
             "OBZVON_NODE_CHANNELS": "5000",
         }
+        # A customer's processes start from compiled modules, whatever the shell of this one wants.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         prepared = first_start.prepare(first_block=40)
         try:
             with _running(prepared.settings, called, channels) as used:

@@ -85,7 +85,9 @@ def _lock(session: Session, campaign_id: int, capacity: Capacity) -> _Locked | N
     if campaign is None or campaign.state != CampaignState.RUNNING or campaign.trunk_id is None:
         return None
     trunk = session.execute(select(Trunk.__table__).where(Trunk.id == campaign.trunk_id).with_for_update()).one()
-    lives_here = select(Node.__table__, database.clock_of(session).label("clock")).join(trunk_node)
+    nodes = select(func.count()).where(trunk_node.c.trunk_id == trunk.id).correlate(None).scalar_subquery()
+    clock = database.clock_of(session).label("clock")
+    lives_here = select(Node.__table__, clock, nodes.label("nodes_of_trunk")).join(trunk_node)
     node = session.execute(
         lives_here.where(Node.id == capacity.node_id, trunk_node.c.trunk_id == trunk.id).with_for_update()
     ).one_or_none()
@@ -192,6 +194,8 @@ def _kept_for(others: Sequence[Any], channels: int, up: _Up, node: int | None = 
 
 def _other_nodes(session: Session, rows: _Locked, now: dt.datetime) -> Sequence[Any]:
     """The trunk's other nodes that can call now."""
+    if rows.node.nodes_of_trunk == 1:
+        return ()
     query = select(Node.id, Node.channels).join(trunk_node).where(trunk_node.c.trunk_id == rows.trunk.id)
     return session.execute(query.where(Node.id != rows.node.id, *can_call(now))).all()
 

@@ -32,7 +32,7 @@ def multiply(socket_path: Path, seconds: float) -> int:
     """
     with (
         contextlib.closing(redis.Redis(unix_socket_path=str(socket_path), socket_timeout=5)) as client,
-        contextlib.closing(redis.Redis(unix_socket_path=str(socket_path), socket_timeout=1)) as watched,
+        contextlib.closing(redis.Redis(unix_socket_path=str(socket_path), socket_timeout=5)) as watched,
     ):
         client.ping()
         ours: Counter[str] = Counter()
@@ -40,10 +40,9 @@ def multiply(socket_path: Path, seconds: float) -> int:
         until = time.monotonic() + seconds
         with watched.monitor() as monitor:
             while time.monotonic() < until:
-                try:
-                    command = str(monitor.next_command()["command"])
-                except redis.TimeoutError:
+                if not monitor.connection.can_read(timeout=0.2):
                     continue
+                command = str(monitor.next_command()["command"])
                 if not command.upper().startswith("LPUSH ") or not command[6:].startswith(QUEUES):
                     continue
                 _, queue, body = command.split(" ", 2)

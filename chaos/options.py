@@ -22,6 +22,10 @@ class Options:
     seed: int = 0
     database: str = "sqlite"
     keep: bool = False
+    #: Faults that kill nothing; None: a fixed part of the kills.
+    others: int | None = None
+    #: No fault lasts longer than this.
+    longest_s: float = 12.0
     #: The campaign must be finished so long after the last fault.
     finish_s: float = 300.0
     #: Free ports are looked for from this block on.

@@ -68,11 +68,14 @@ class Planned:
         return self.kind in ("kill", "crash_point")
 
 
-def make(seed: int, kills: int, possible: Collection[str], others: int | None = None) -> list[Planned]:
+def make(
+    seed: int, kills: int, possible: Collection[str], others: int | None = None, longest_s: float = 12.0
+) -> list[Planned]:
     """The faults in their order.
 
     :param possible: what this run can spoil: names of processes, and ami, celery, disk, clock, crash_point.
     :param others: how many faults that kill nothing; by default a fixed part of ``kills``.
+    :param longest_s: no fault lasts longer.
     """
     dice = random.Random(f"plan {seed}")
     kill_weights: dict[tuple[str, str], float] = {("kill", name): KILLS[name] for name in KILLS if name in possible}
@@ -84,7 +87,13 @@ def make(seed: int, kills: int, possible: Collection[str], others: int | None = 
     chosen = _draw(dice, kill_weights, kills) + _draw(dice, other_weights, others)
     dice.shuffle(chosen)
     return [
-        Planned(kind, target, _lasts(dice, kind, target), round(dice.uniform(0.1, 1.0), 2), round(dice.random(), 4))
+        Planned(
+            kind,
+            target,
+            min(longest_s, _lasts(dice, kind, target)),
+            round(dice.uniform(0.1, 1.0), 2),
+            round(dice.random(), 4),
+        )
         for kind, target in chosen
     ]
 

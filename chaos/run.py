@@ -22,6 +22,7 @@ from chaos.oracle import Evidence, Judgement, judge
 from chaos.oracle.evidence import ACKNOWLEDGED, FAULTS, read_acknowledged, read_faults
 from chaos.user import Api, Refused, User
 from chaos.watch import CarrierWatch
+from config import database
 from config import settings as all_settings
 
 #: Dialing that has not gone on by itself after so long never will.
@@ -54,17 +55,14 @@ class Result:
         return not self.troubles and self.judgement is not None and self.judgement.clean
 
 
-def run(options: Options, folder: Path, say: Callable[[str], None], others: int | None = None) -> Result:
-    """Do everything; the evidence stays in ``folder``.
-
-    :param others: how many faults that kill nothing; by default a fixed part of the kills.
-    """
+def run(options: Options, folder: Path, say: Callable[[str], None]) -> Result:
+    """Do everything; the evidence stays in ``folder``."""
     result = Result(options, folder)
     began = time.monotonic()
     say(f"Evidence: {folder}   seed {options.seed}, database {options.database}")
     with copies.running(options, folder) as copy, _speaking_to(copy):
         try:
-            _Run(options, folder, copy, result, say, others).go()
+            _Run(options, folder, copy, result, say).go()
         finally:
             result.seconds = time.monotonic() - began
             if options.keep or not result.clean:
@@ -80,7 +78,10 @@ def _speaking_to(copy: Copy) -> Iterator[None]:
     all_settings.get.cache_clear()
     try:
         with copy.stack.app.app_context():
-            yield
+            try:
+                yield
+            finally:
+                database.db.engine.dispose()
     finally:
         if before is None:
             os.environ.pop("OBZVON_HOME", None)
@@ -93,7 +94,6 @@ def _api(copy: Copy, folder: Path) -> tuple[Api, int]:
     """A key of the administrator's, and the rehearsal trunk."""
     from sqlalchemy import select
 
-    from config import database
     from dialer.models import Trunk
     from web import api_keys
     from web.accounts import User as Account
@@ -114,7 +114,6 @@ class _Run:
         copy: Copy,
         result: Result,
         say: Callable[[str], None],
-        others: int | None,
     ) -> None:
         self.options = options
         self.folder = folder
@@ -124,7 +123,7 @@ class _Run:
         self.called = campaign.numbers(options.seed, options.contacts)
         self.watch = CarrierWatch(copy.carrier / "calls.jsonl")
         self.injector = Injector(copy, folder / FAULTS)
-        self.plan = plan.make(options.seed, options.kills, copy.targets, others)
+        self.plan = plan.make(options.seed, options.kills, copy.targets, options.others, options.longest_s)
         result.planned, result.not_possible = len(self.plan), copy.not_possible
         (folder / "plan.json").write_text(json.dumps([asdict(item) for item in self.plan], indent=1))
 
@@ -263,7 +262,6 @@ class _Run:
         from sqlalchemy import select
 
         from campaigns.models import ContactBase
-        from config import database
 
         with database.read() as session:
             rows = session.execute(select(ContactBase.id, ContactBase.state).where(ContactBase.state != "ready"))

@@ -36,8 +36,11 @@ DIGITS = re.compile(r"[0-9]{0,20}")
 UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
 SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
-#: How long an ended uid is remembered, so that nothing places it again or ends it a second time.
+#: How long an ended uid is remembered, so that nothing places it again or ends it a second time. One that was given up
+#: could still come up, however late; one whose end the PBX told is past, and at 500 calls a second they would fill
+#: memory.
 REMEMBER_S = 600.0
+REMEMBER_TOLD_S = 60.0
 #: A call claimed longer ago is not placed: Stop may have been pressed, the window may have closed.
 PLACE_WITHIN_S = 1.0
 #: After so long with wrong rights we log in anew: they may have been mended, and count from the login on.
@@ -66,7 +69,7 @@ class Gateway:
         self._recorder = Recorder(ledger, app_context, self._results_recorded, self._count_live)
         self._settler = Settler(self, settle_times or SettleTimes())
         self._calls: dict[str, TrackedCall] = {}
-        self._ended: dict[str, float] = {}
+        self._ended: dict[str, float] = {}  # uid -> until when it is remembered, monotonic seconds
         self._boot: str | None = None
         self._trouble = ""
         #: When every open call was compared with what the PBX has, last after a gap; seconds since 1970.
@@ -269,7 +272,7 @@ class Gateway:
         self._calls.pop(result.uid, None)
         if result.uid in self._ended:
             return
-        self._ended[result.uid] = time.monotonic()
+        self._remember(result)
         if result.detail.startswith("unlisted"):
             log.warning("outcome_not_in_the_table", attempt=result.uid, detail=result.detail)
         self._recorder.put(result)
@@ -326,7 +329,7 @@ class Gateway:
     def record_again(self, result: CallResult) -> None:
         """An outcome found in the journal whose deletion may have been lost: committed (again), then deleted."""
         self._calls.pop(result.uid, None)
-        self._ended[result.uid] = time.monotonic()
+        self._remember(result)
         self._recorder.put(result)
 
     def adopt(self, uid: str, boot: str, talking: bool) -> None:
@@ -351,10 +354,14 @@ class Gateway:
     def no_channel(self, call: TrackedCall) -> None:
         self._finish(no_channel(call.uid, call.failed_reason))
 
+    def _remember(self, result: CallResult) -> None:
+        told = result.ended_at is not None
+        self._ended[result.uid] = time.monotonic() + (REMEMBER_TOLD_S if told else REMEMBER_S)
+
     def forget_ended(self) -> None:
         """Drop uids that ended long ago."""
-        limit = time.monotonic() - REMEMBER_S
-        for uid in [uid for uid, at in self._ended.items() if at < limit]:
+        now = time.monotonic()
+        for uid in [uid for uid, until in self._ended.items() if until < now]:
             del self._ended[uid]
 
 

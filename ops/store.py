@@ -29,17 +29,20 @@ def put_setting(session: Session, name: str, value: dict[str, Any], by: str = ""
 
 def take_turn(every: dt.timedelta, who: str) -> bool:
     """Whether this caller may evaluate now: one of many, and not sooner than ``every`` after the last one."""
-    now = utcnow()
 
     def work(session: Session) -> bool:
         row = session.get(SignOfLife, EVALUATOR)
+        now = utcnow()
         if row is None:
             session.add(SignOfLife(name=EVALUATOR, role=EVALUATOR, host=who[:100], pid=0, version="", seen_at=now))
             return True
         mine = (
             update(SignOfLife)
-            # A turn in the future was taken before the clock went back.
-            .where(SignOfLife.name == EVALUATOR, (SignOfLife.seen_at <= now - every) | (SignOfLife.seen_at > now))
+            # A turn far in the future was taken before the clock went back; a little ahead is another host's clock.
+            .where(
+                SignOfLife.name == EVALUATOR,
+                (SignOfLife.seen_at <= now - every) | (SignOfLife.seen_at > now + every),
+            )
             .values(seen_at=now, host=who[:100])
         )
         return bool(session.execute(mine).rowcount == 1)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns import bases, contacts_file, pause_reasons, phone_numbers
+from campaigns.message import compose
 from config.i18n import N_
 from tts import phrases, sound_files
 from tts.engines import speech
@@ -73,6 +74,7 @@ SENTENCES: dict[str, str] = {
     "node_other_secrets": N_(
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
+    **compose.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Block, FieldBlock, Message, Missing, PauseBlock, SoundBlock, TextBlock
+from config.i18n import N_
 
+SENTENCES = {
+    "message_field_missing": N_("The column {column} is empty: fill it, or let the message leave it out."),
+    "message_field_too_long": N_("The column {column} holds more than {most} letters: nobody would listen to them."),
+}
 #: Longest text of one contact's column that is spoken; more is a mistake in the base.
 LONGEST_FIELD = 500
 
@@ -72,20 +77,15 @@ def _pieces_of(block: Block, language: str, voice: str, fields: Mapping[str, str
     if not text:
         if block.missing is Missing.SKIP:
             return []
-        raise CampaignError(
-            "message_field_missing",
-            f"The column {block.column} is empty: fill it, or let the message leave it out.",
-            field=block.column,
-            words={"column": block.column},
-        )
+        raise _refusal("message_field_missing", block.column)
     if len(text) > LONGEST_FIELD:
-        raise CampaignError(
-            "message_field_too_long",
-            f"The column {block.column} holds more than {LONGEST_FIELD} letters: nobody would listen to them.",
-            field=block.column,
-            words={"column": block.column, "most": LONGEST_FIELD},
-        )
+        raise _refusal("message_field_too_long", block.column)
     return [Spoken(spell(text, block, language), language, voice, personal=True)]
+
+
+def _refusal(code: str, column: str) -> CampaignError:
+    words = {"column": column, "most": LONGEST_FIELD}
+    return CampaignError(code, SENTENCES[code].format(**words), field=column, words=words)
 
 
 def _punctuated(pieces: Iterable[Piece]) -> Iterator[Piece]:

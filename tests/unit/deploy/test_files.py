@@ -109,3 +109,13 @@ def test_the_image_is_built_from_files_that_exist():
     for source in re.findall(r"^COPY (?!--)(\S+)", text, re.M):
         assert (root / source).exists()
     assert compose()["services"]["prepare"]["build"]["dockerfile"] == "deploy/Dockerfile"
+
+
+def test_the_computed_table_is_that_of_the_measured_figures():
+    from bench import scale_table
+
+    page = scale_table.PAGE.read_text()
+    assert scale_table.written(page, scale_table.table(scale_table.read())) == page
+    rows = scale_table.rows(scale_table.read())
+    assert rows[-1].nodes == 100
+    assert all(row.calls_s > 0 for row in rows)
