@@ -67,6 +67,7 @@ _BOTH_MODULES = (
     "format_sln",
     "func_channel",
     "func_db",
+    "func_devstate",  # whether a trunk answers
     "func_hangupcause",
     "func_logic",
     "func_strings",

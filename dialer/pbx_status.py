@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dialer import journal
 from dialer.ami import AmiAnswerError, AmiSession
 
-#: Asterisk's words for an endpoint none of whose contacts answered the last OPTIONS.
-UNREACHABLE = {"Unavailable", "Invalid"}
+#: Asterisk's words for an endpoint none of whose contacts answered the last OPTIONS, or that it does not have.
+UNREACHABLE = {"UNAVAILABLE", "INVALID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class PbxStatus:
         return cls(trunks, int(kept.get("journal") or 0), kept.get("journal_oldest"))
 
 
-async def read(session: AmiSession) -> PbxStatus:
-    """Ask Asterisk.
+async def read(session: AmiSession, trunks: Sequence[str]) -> PbxStatus:
+    """Ask Asterisk about these trunks and its journal. Needs no right but those that the dial worker has.
 
     :raises AmiError: no connection, or no answer.
     """
@@ -50,15 +51,13 @@ async def read(session: AmiSession) -> PbxStatus:
         for row in await _rows(session, "PJSIPShowRegistrationsOutbound")
         if row.get("Event") == "OutboundRegistrationDetail"
     }
-    trunks = {}
-    for row in await _rows(session, "PJSIPShowEndpoints"):
-        if row.get("Event") == "EndpointList":
-            name = str(row.get("ObjectName", ""))
-            reachable = str(row.get("DeviceState", "")) not in UNREACHABLE
-            trunks[name] = TrunkStatus(reachable, registrations.get(name, ""))
+    found = {}
+    for name in trunks:
+        answer = await session.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{name})")
+        found[name] = TrunkStatus(str(answer.get("Value", "")) not in UNREACHABLE, registrations.get(name, ""))
     kept = await journal.read(session)
     oldest = min((record.ended for record in kept.values()), default=None)
-    return PbxStatus(trunks, len(kept), oldest)
+    return PbxStatus(found, len(kept), oldest)
 
 
 async def _rows(session: AmiSession, action: str) -> list[Any]:

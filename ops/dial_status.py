@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from config import metrics
+from sqlalchemy import select
+
+from config import database, metrics
 from dialer import pbx_status
 from dialer.ami import AmiError, AmiSession, AmiState
+from dialer.models import Node, Trunk, TrunkKind, trunk_node
 from ops.signs import Beating
 
 
@@ -28,12 +31,12 @@ class Exchange(Protocol):
     ) -> pbx_status.PbxStatus: ...
 
 
-def facts_of(gateway: Exchange) -> dict[str, Any]:
+def facts_of(gateway: Exchange, trunks: Sequence[str]) -> dict[str, Any]:
     """The facts of one dial worker, as :class:`ops.models.SignOfLife` keeps them."""
     found: dict[str, Any] = {"ami": str(gateway.state), "reconciled_at": gateway.reconciled_at}
     metrics.ami_ready.set(gateway.boot is not None)
     try:
-        status = gateway.ask(pbx_status.read)
+        status = gateway.ask(lambda session: pbx_status.read(session, trunks))
     except AmiError as exc:
         return {**found, "ami_error": exc.code}
     metrics.journal_length.set(status.journal)
@@ -42,4 +45,17 @@ def facts_of(gateway: Exchange) -> dict[str, Any]:
 
 def beating(node: str, gateway: Exchange, app_context: Callable[[], AbstractContextManager[object]]) -> Beating:
     """The sign of life of this node's dial worker."""
-    return Beating(f"dial.{node}", "dial", app_context, lambda: facts_of(gateway))
+
+    def facts() -> dict[str, Any]:
+        with app_context():
+            names = trunks_of(node)
+        return facts_of(gateway, names)
+
+    return Beating(f"dial.{node}", "dial", app_context, facts)
+
+
+def trunks_of(node: str) -> list[str]:
+    """The trunks that this node's Asterisk knows by name: switched on, and SIP."""
+    here = select(Trunk.name).join(trunk_node).join(Node).where(Node.name == node)
+    with database.read() as session:
+        return list(session.scalars(here.where(Trunk.enabled, Trunk.kind != TrunkKind.OTHER).order_by(Trunk.name)))
