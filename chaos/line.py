@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import select
 import socket
 import threading
 import time
@@ -20,23 +19,34 @@ LATE_PART = 0.3
 DELAY_S = 0.4
 #: What lay on a dead line is sent again by TCP some time after it is mended, though its sender has given up.
 SENT_AGAIN_AFTER_S = 2.5
+#: States of a connection (include/net/tcp_states.h).
+TCP_CLOSE = 7
+TCP_CLOSE_WAIT = 8
 
 
 @dataclass
 class _Pair:
     client: socket.socket
     server: socket.socket
-    open: bool = True
+    #: Directions that have ended.
+    ended: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def close(self) -> None:
-        with self.lock:
-            if not self.open:
-                return
-            self.open = False
+    def cut(self) -> None:
+        """End both sides; what is under way is lost."""
         for side in (self.client, self.server):
             with contextlib.suppress(OSError):
                 side.shutdown(socket.SHUT_RDWR)
+
+    def done(self, sink: socket.socket) -> None:
+        """One direction has ended: its reader is told. Both: the sockets are closed."""
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+        with self.lock:
+            self.ended += 1
+            if self.ended < 2:
+                return
+        for side in (self.client, self.server):
             side.close()
 
 
@@ -92,7 +102,7 @@ class Line:
     def _end_all(self) -> None:
         pairs, self._pairs = self._pairs, []
         for pair in pairs:
-            pair.close()
+            pair.cut()
 
     # ------------------------------------------------------------------ passing
 
@@ -118,13 +128,14 @@ class Line:
     def _pass(self, work: Callable[[_Pair], None], pair: _Pair) -> None:
         with contextlib.suppress(OSError):
             work(pair)
-        pair.close()
+        pair.done(pair.server if work == self._to_server else pair.client)
 
     def _to_server(self, pair: _Pair) -> None:
         while data := pair.client.recv(65536):
             if self._cut_in_half:
                 self._cut_in_half = False
                 pair.server.sendall(data[: len(data) // 2])
+                pair.cut()
                 return
             if not self._flowing.is_set() and not self._after_hold(pair):
                 return
@@ -133,14 +144,10 @@ class Line:
     def _after_hold(self, pair: _Pair) -> bool:
         """Wait until the line is mended. :returns: False when what was held never arrives."""
         self._flowing.wait()
-        readable, _, _ = select.select([pair.client], [], [], 0)
-        if not readable:
-            return True
-        try:
-            given_up = not pair.client.recv(1, socket.MSG_PEEK)
-        except OSError:  # reset: its kernel has thrown away what was not acknowledged
+        state = pair.client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        if state == TCP_CLOSE:  # reset: its kernel has thrown away what was not acknowledged
             return False
-        if given_up:  # closed, but its kernel goes on sending what it was given before
+        if state == TCP_CLOSE_WAIT:  # closed, but its kernel goes on sending what it was given before
             time.sleep(SENT_AGAIN_AFTER_S)
         return True
 
