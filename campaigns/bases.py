@@ -26,7 +26,7 @@ from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
 from campaigns.states import BaseState, CampaignState
-from config import messages
+from config import audit, messages
 from config.database import read, utcnow, write
 from config.i18n import N_
 from config.settings import Settings
@@ -187,6 +187,7 @@ def add(
         row = ContactBase(**base)
         session.add(row)
         session.flush()
+        audit.append(session, "base_uploaded", "base", row.id, campaign=campaign_id, file=row.filename, sha256=digest)
         return row.id
 
     try:
@@ -275,9 +276,11 @@ def cancel(base_id: int) -> None:
             raise _error("base_already_ready")
         if base.state == BaseState.WAITING:
             base.state = BaseState.CANCELLED
+            audit.append(session, "base_cancelled", "base", base_id, campaign=base.campaign_id)
             return base.campaign_id, base.path
         if base.state == BaseState.LOADING:
             base.cancel_requested = True
+            audit.append(session, "base_cancelled", "base", base_id, campaign=base.campaign_id)
             return base.campaign_id, ""
         return 0, ""
 
@@ -303,8 +306,10 @@ def delete(base_id: int) -> None:
         phase = (base.layout or {}).get("phase")
         if base.state == BaseState.LOADING and phase != "delete":
             raise _error("base_is_loading")
+        told = {"campaign": base.campaign_id, "file": base.filename}
         if base.state in (BaseState.WAITING, BaseState.FAILED, BaseState.CANCELLED):
             session.delete(base)
+            audit.append(session, "base_deleted", "base", base_id, **told)
             return 0, 0, base.path
         campaign = session.get_one(Campaign, base.campaign_id)
         if campaign.state == CampaignState.RUNNING:
@@ -314,6 +319,7 @@ def delete(base_id: int) -> None:
             raise _error("base_has_attempts")
         base.state, base.heartbeat_at = BaseState.LOADING, None
         base.layout = {**(base.layout or {}), "phase": "delete"}
+        audit.append(session, "base_deleted", "base", base_id, **told)
         return base.campaign_id, base.accepted + base.rejected + base.duplicates, ""
 
     campaign_id, rows, path = write(work)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from campaigns import bases, exports, removal
 from campaigns.dial_loop import DialLoop
 from campaigns.models import Campaign
-from config import database, messages
+from config import audit, database, messages
 from dialer import rehearsal_files
 from dialer.models import Node, Trunk
 
@@ -70,6 +70,7 @@ def sweep() -> None:
     exports.sweep()
     bases.sweep_files()
     rehearsal_files.sweep(current_app.config["OBZVON"])
+    audit.watch()
 
 
 @shared_task(name="campaigns.remove")

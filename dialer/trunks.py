@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from config import messages, secret_store
+from config import audit, messages, secret_store
 from config.database import read, write
 from config.i18n import N_
 from config.settings import Settings
@@ -110,6 +110,7 @@ def _add(form: TrunkForm, name: str) -> int:
         _fill(trunk, form)
         session.add(trunk)
         session.flush()
+        audit.append(session, "trunk_created", "trunk", trunk.id, name=trunk.name, host=trunk.host)
         return trunk.id
 
     return write(work)
@@ -125,12 +126,16 @@ def update(trunk_id: int, form: TrunkForm) -> None:
 
     def work(session: Session) -> None:
         trunk = _get(session, trunk_id)
+        before = _told(trunk)
         if trunk.kind == TrunkKind.REHEARSAL:
             for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled"):
                 setattr(trunk, field, getattr(form, field))
-            return
-        _check(form, trunk.name, has_secret=bool(trunk.secret_encrypted))
-        _fill(trunk, form)
+        else:
+            _check(form, trunk.name, has_secret=bool(trunk.secret_encrypted))
+            _fill(trunk, form)
+        changed = audit.changes(before, _told(trunk), secret=("secret_encrypted",))
+        if changed:
+            audit.append(session, "trunk_changed", "trunk", trunk_id, **changed)
 
     write(work)
     _tell_nodes()
@@ -151,6 +156,7 @@ def delete(trunk_id: int) -> None:
                 status=409,
             )
         session.delete(trunk)
+        audit.append(session, "trunk_deleted", "trunk", trunk_id, name=trunk.name)
 
     try:
         write(work)
@@ -159,6 +165,12 @@ def delete(trunk_id: int) -> None:
             "trunk_in_use", N_("Campaigns use this trunk: switch it off instead of removing it."), status=409
         ) from exc
     _tell_nodes()
+
+
+def _told(trunk: Trunk) -> dict[str, object]:
+    """What the audit trail compares."""
+    fields = (*FORM_FIELDS, "title", "register", "qualify", "secret_encrypted")
+    return {field: getattr(trunk, field) for field in fields}
 
 
 def all_trunks() -> list[Trunk]:

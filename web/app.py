@@ -9,7 +9,7 @@ import dialer.models  # noqa: F401 - its tables belong to the same metadata
 from config import settings as all_settings
 from config.app import configure
 from config.settings import Settings
-from web import errors, headers, i18n, limits, sign_in
+from web import audit_trail, errors, headers, i18n, limits, sign_in
 from web.api import api, schemas
 from web.pages import pages
 
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     headers.install(app, settings.web_https)
     sign_in.install(app, settings, limits.install(app, settings))
     errors.install(app)
+    audit_trail.install()
     app.register_blueprint(pages)
     app.register_blueprint(api)
     sign_in.csrf.exempt(api)

@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("prepare", help="make the home ready and stop")
     run = commands.add_parser("run", help="start everything in the foreground; Ctrl-C ends it")
     commands.add_parser("demo", help="a whole campaign through the rehearsal carrier (options: see make help)")
+    trail = commands.add_parser("audit", help="verify: follow the audit trail's chain, name the first broken entry")
+    trail.add_argument("what", choices=("verify",))
     for command in (run,):
         command.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
         command.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
@@ -31,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _prepare()
         if options.command == "run":
             return _run(options)
+        if options.command == "audit":
+            return _verify_audit()
         from web import demo
 
         return demo.main()
@@ -69,6 +73,20 @@ def _run(options: argparse.Namespace) -> int:
         _print_administrator(prepared)  # it is shown only once in the life of a home
     prepared.release()
     return code
+
+
+def _verify_audit() -> int:
+    from config import audit
+    from config.app import create_base_app
+    from web.audit_trail import FAULTS
+
+    with create_base_app(settings.load()).app_context():
+        verdict = audit.verify_all()
+    if verdict.fault is None:
+        print(f"The audit trail is whole: {verdict.entries} entries.")
+        return 0
+    print(f"The audit trail is broken at entry {verdict.number}: {FAULTS[verdict.fault]}", file=sys.stderr)
+    return 1
 
 
 def _print_administrator(prepared: first_start.Prepared) -> None:

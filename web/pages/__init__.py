@@ -14,7 +14,7 @@ from web.queries import Page
 
 pages = Blueprint("pages", __name__)
 
-from web.pages import accounts, bases, campaigns, contacts, exports, live, settings, trunks  # noqa: E402, F401 - they add their routes
+from web.pages import accounts, audit, bases, campaigns, contacts, exports, live, settings, trunks  # noqa: E402, F401 - they add their routes
 
 
 @pages.app_context_processor
@@ -44,12 +44,13 @@ def _menu() -> list[tuple[str, str, str]]:
     items = [("pages.campaigns", _("Campaigns"), "campaigns"), ("pages.trunks", _("Trunks"), "trunks")]
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))
+        items.append(("pages.audit", _("Audit trail"), "audit"))
     return items
 
 
 def _section() -> str:
     path = request.path.strip("/").split("/")[0]
-    return path if path in ("trunks", "accounts", "account") else "campaigns"
+    return path if path in ("trunks", "accounts", "account", "audit") else "campaigns"
 
 
 def here(**changes: Any) -> str:
