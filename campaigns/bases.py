@@ -105,7 +105,14 @@ def _settings() -> Settings:
     return settings
 
 
-def preview(source: Path, filename: str, choice: LayoutChoice | None = None, *, region: str | None = None) -> Preview:
+def preview(
+    source: Path,
+    filename: str,
+    choice: LayoutChoice | None = None,
+    *,
+    region: str | None = None,
+    costly: bool = False,
+) -> Preview:
     """Look at a file without keeping it. ``region``: the campaign's; by default that of new campaigns.
 
     :raises CampaignError: the file cannot be read (codes in ``contacts_file.SENTENCES``).
@@ -116,7 +123,7 @@ def preview(source: Path, filename: str, choice: LayoutChoice | None = None, *, 
     with ContactsFile(source, region, choice) as file:
         layout = file.layout
         for row in islice(file.rows(), contacts_file.SAMPLE):
-            result = normalize(layout.cell(row.cells, layout.phone_column), region)
+            result = normalize(layout.cell(row.cells, layout.phone_column), region, costly)
             good = isinstance(result, Number)
             checked += 1
             fit += good

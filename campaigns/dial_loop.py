@@ -40,6 +40,9 @@ class Placer(Protocol):
     @property
     def boot(self) -> str | None: ...
 
+    @property
+    def trouble(self) -> str: ...
+
     def place(self, requests: Sequence[CallRequest]) -> None: ...
 
 
@@ -72,7 +75,8 @@ class DialLoop:
     def tick(self) -> None:
         """Claim for every running campaign of the node: the net under lost wakes, due retries, opened windows."""
         boot = self._gateway.boot
-        database.write(lambda session: store.node_lives(session, self._node_id, boot, database.utcnow()))
+        trouble = self._gateway.trouble
+        database.write(lambda session: store.node_lives(session, self._node_id, boot, database.utcnow(), trouble))
         with database.read() as session:
             running = store.running_on_node(session, self._node_id)
         for campaign_id in running:

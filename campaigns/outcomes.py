@@ -14,6 +14,7 @@ from campaigns.models import Attempt, Campaign, Contact
 from campaigns.retry import Next, RetryPolicy, after, disposition_of
 from campaigns.states import CampaignState, ContactState, Disposition
 from campaigns.store import pause
+from dialer import trunk_caps
 from dialer.calls import CallResult
 from dialer.models import Trunk
 
@@ -68,6 +69,7 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
         _close_attempts(session, closed, now)
         _move_contacts(session, closed)
         _watch_trunks(session, closed, now)
+        _count_usage(session, closed, now)
     return Recorded(
         {item.row.campaign_id for item in closed}, {item.row.uid: item.disposition.value for item in closed}
     )
@@ -169,6 +171,18 @@ def _watch_trunks(session: Session, closed: Sequence[_Closed], now: dt.datetime)
             streak = []
         if streak != (trunk.congested or []):
             session.execute(update(Trunk).where(Trunk.id == trunk_id).values(congested=streak))
+
+
+def _count_usage(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
+    """In the outcome's own transaction, with the trunks locked: what was said counts once."""
+    trunk_caps.add(
+        session,
+        [
+            (item.row.trunk_id, item.result.answered_at, item.result.ended_at or now)
+            for item in closed
+            if item.result.answered_at is not None
+        ],
+    )
 
 
 def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int]]:

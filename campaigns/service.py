@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, store
+from campaigns import caps, jobs, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -23,6 +23,7 @@ from campaigns.starting import problems, settings_problems
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
 from config import audit, database, messages, settings
+from dialer import trunk_caps
 from dialer.models import Trunk
 from tts import sound_files
 
@@ -257,6 +258,20 @@ def start_problems(campaign_id: int) -> list[CampaignError]:
         return problems(session, campaign, settings.get())
 
 
+def waits_for(campaign: Campaign) -> list[CampaignError]:
+    """What a running campaign waits for that passes by itself: a trunk's caps of the day."""
+    with database.read() as session:
+        capped = caps.reached(session, campaign, database.utcnow())
+    return [capped] if capped else []
+
+
+def costly_allowed(campaign: Campaign) -> bool:
+    """Whether the campaign's trunk dials premium-rate, shared-cost, personal and satellite numbers."""
+    with database.read() as session:
+        trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
+    return trunk is not None and trunk.costly_allowed
+
+
 def decide_unknown(campaign_id: int, redial: bool) -> int:
     """The manager's decision on contacts whose call was lost with the PBX: call again, or give up.
 
@@ -343,6 +358,7 @@ def why_not_called(contact_id: int) -> Verdict:
         campaign = session.get_one(Campaign, contact.campaign_id)
         trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
         is_open = session.execute(select(Attempt.id).where(Attempt.open_for_contact == contact_id)).first()
+        capped = caps.reached(session, campaign, database.utcnow())
     facts = ContactFacts(
         contact.number,
         contact.attempts,
@@ -351,7 +367,9 @@ def why_not_called(contact_id: int) -> Verdict:
         final=contact.state != ContactState.PENDING,
         open_attempt=is_open is not None,
     )
-    return may_call(facts, store.rules_of(campaign, trunk), database.utcnow())
+    rules = store.rules_of(campaign, trunk)
+    now = database.utcnow()
+    return may_call(facts, replace(rules, cap_until=trunk_caps.next_day(now)) if capped else rules, now)
 
 
 def window_opens(campaign: Campaign) -> dt.datetime | None:

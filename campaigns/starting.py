@@ -57,7 +57,7 @@ def _trunk_problems(session: Session, campaign: Campaign) -> list[CampaignError]
     node = session.get(Node, trunk.node_id)
     if node is None or not node.is_connected(utcnow()):
         sentence = "The telephone exchange is not connected now: wait a moment, then look at the trunks page."
-        found.append(CampaignError("node_not_connected", sentence))
+        found.append(CampaignError((node and node.trouble) or "node_not_connected", sentence))
     return found
 
 

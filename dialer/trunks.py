@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 
 from flask import current_app
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -22,6 +22,8 @@ from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
 REHEARSAL = "rehearsal"
 #: What the rehearsal callees see.
 REHEARSAL_CALLER_ID = "74950000000"
+#: What it may cost in a day.
+CAP_FIELDS = ("minutes_per_day", "price_per_minute", "spend_per_day", "costly_allowed")
 #: Fields of a trunk that are as the form says them.
 FORM_FIELDS = (
     "kind",
@@ -35,6 +37,7 @@ FORM_FIELDS = (
     "port",
     "username",
     "enabled",
+    *CAP_FIELDS,
 )
 
 
@@ -79,6 +82,25 @@ class TrunkForm(BaseModel):
         None, description="Ask the carrier whether it is there; not given: as it was, else yes"
     )
     enabled: bool = Field(True, description="May be used")
+    minutes_per_day: int | None = Field(None, ge=0, le=10_000_000, description="Most minutes in a day; null: no cap")
+    price_per_minute: float | None = Field(None, ge=0, le=100_000, description="What a minute costs")
+    spend_per_day: float | None = Field(
+        None, ge=0, le=10**9, description="Most money in a day, in the price's currency; null: no cap"
+    )
+    costly_allowed: bool = Field(
+        False, description="Premium-rate, shared-cost, personal and satellite numbers may be dialled"
+    )
+
+    @model_validator(mode="after")
+    def _spend_has_a_price(self) -> TrunkForm:
+        if self.spend_per_day is not None and not self.price_per_minute:
+            raise DialerError(
+                "trunk_price_missing",
+                N_("Give the price of a minute as well: without it the money of a day cannot be counted."),
+                field="price_per_minute",
+                status=422,
+            )
+        return self
 
 
 def create(form: TrunkForm) -> int:
@@ -128,7 +150,7 @@ def update(trunk_id: int, form: TrunkForm) -> None:
         trunk = _get(session, trunk_id)
         before = _told(trunk)
         if trunk.kind == TrunkKind.REHEARSAL:
-            for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled"):
+            for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled", *CAP_FIELDS):
                 setattr(trunk, field, getattr(form, field))
         else:
             _check(form, trunk.name, has_secret=bool(trunk.secret_encrypted))

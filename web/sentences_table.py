@@ -58,6 +58,22 @@ SENTENCES: dict[str, str] = {
     "trunk_kind_wrong": N_("There is one rehearsal carrier already: choose another kind."),
     "trunk_rehearsal_kept": N_("The rehearsal carrier cannot be removed: switch it off instead."),
     "trunk_in_use": N_("Campaigns use this trunk: switch it off instead of removing it."),
+    "trunk_price_missing": N_("Give the price of a minute as well: without it the money of a day cannot be counted."),
+    "trunk_minutes_used_up": N_(
+        "Today's minutes of the trunk {trunk} are used up: {used} of {cap}. Calling goes on after midnight ({zone})."
+    ),
+    "trunk_spend_used_up": N_(
+        "Today's money of the trunk {trunk} is used up: {used} of {cap}. Calling goes on after midnight ({zone})."
+    ),
+    # why an exchange that is there is not used
+    "ami_rights_too_many": N_(
+        "Nothing is dialled: the manager user of this exchange may do more than it must. Its manager.conf was changed; "
+        "restart Obzvon, which writes it anew."
+    ),
+    "ami_rights_too_few": N_(
+        "Nothing is dialled: the manager user of this exchange may not do what it must. Its manager.conf was changed; "
+        "restart Obzvon, which writes it anew."
+    ),
     # why the product paused a campaign
     "trunk_congested": N_("Ten different numbers in a row were refused with “congestion”: the trunk {detail} is ill."),
     "trunk_failure": N_("The trunk itself does not work: {detail}."),
@@ -136,6 +152,8 @@ RULES = {
     "base_not_ready": N_("Its base is not loaded completely yet."),
     "attempts_used": N_("All attempts are used."),
     "prefix_not_allowed": N_("The campaign's trunk may not dial numbers that begin like this."),
+    "costly_number": N_("This is an expensive number, which the campaign's trunk may not dial."),
+    "cap_reached": N_("The trunk's minutes or money of today are used up; calling goes on at {until}."),
     "not_due": N_("The time between attempts has not passed; due at {until}."),
     "window_closed": N_("Outside the calling windows; they open at {until}."),
 }

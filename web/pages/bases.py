@@ -61,7 +61,8 @@ def _preview(
     choice = choice_of(chosen)
     preview, error = None, None
     try:
-        preview = service.preview(incoming.path, incoming.filename, choice, region=campaign.region)
+        costly = campaign_service.costly_allowed(campaign)
+        preview = service.preview(incoming.path, incoming.filename, choice, region=campaign.region, costly=costly)
     except CampaignError as refused:
         error = refused
     page = render_template(

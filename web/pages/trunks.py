@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from pydantic import ValidationError
 
-from config.database import utcnow
+from config.database import read, utcnow
 from config.errors import ObzvonError
+from dialer import trunk_caps
 from dialer import trunks as service
 from dialer.models import Trunk, TrunkKind
 from dialer.trunks import TrunkForm
@@ -21,16 +22,28 @@ from web.pages.guard import administrators
 
 TEXT_FIELDS = ("name", "title", "kind", "template", "number_prefix", "host", "username")
 NUMBER_FIELDS = ("channels", "cps", "port")
+#: Empty: no cap.
+CAP_FIELDS = ("minutes_per_day", "price_per_minute", "spend_per_day")
 LIST_FIELDS = ("allowed_prefixes", "caller_ids")
-SWITCHES = ("register", "qualify", "enabled")
+SWITCHES = ("register", "qualify", "enabled", "costly_allowed")
 
 
 @pages.get("/trunks")
 def trunks() -> ResponseReturnValue:
     """All trunks and nodes."""
     return render_template(
-        "trunks.html", trunks=service.all_trunks(), nodes=queries.nodes(), used=queries.open_by_trunk(), now=utcnow()
+        "trunks.html",
+        trunks=service.all_trunks(),
+        nodes=queries.nodes(),
+        used=queries.open_by_trunk(),
+        today=_today(),
+        now=utcnow(),
     )
+
+
+def _today() -> dict[int, trunk_caps.Used]:
+    with read() as session:
+        return trunk_caps.used_by_trunk(session, utcnow())
 
 
 def _input(trunk: Trunk | None) -> dict[str, Any]:
@@ -39,6 +52,7 @@ def _input(trunk: Trunk | None) -> dict[str, Any]:
     values |= {name: form.get(name, "").strip().replace(",", ".") for name in NUMBER_FIELDS if name in form}
     values |= {name: split_list(form.get(name, "")) for name in LIST_FIELDS}
     values |= {name: form.get(name) == "1" for name in SWITCHES}
+    values |= {name: form.get(name, "").strip().replace(",", ".") or None for name in CAP_FIELDS}
     values["secret"] = form.get("secret", "")
     if trunk is not None:
         values["name"], values["kind"] = trunk.name, trunk.kind
@@ -55,7 +69,13 @@ def _form(
     values: dict[str, Any], errors: dict[str, str] | None = None, trunk: Trunk | None = None, status: int = 200
 ) -> ResponseReturnValue:
     page = render_template(
-        "trunk_form.html", values=values, errors=errors or {}, trunk=trunk, kinds=TrunkKind, rehearsal=_rehearsal(trunk)
+        "trunk_form.html",
+        values=values,
+        errors=errors or {},
+        trunk=trunk,
+        kinds=TrunkKind,
+        rehearsal=_rehearsal(trunk),
+        today=_today().get(trunk.id, trunk_caps.Used()) if trunk else None,
     )
     return page, status
 
@@ -90,7 +110,7 @@ def create_trunk() -> ResponseReturnValue:
 def edit_trunk(trunk_id: int) -> ResponseReturnValue:
     """The form with the trunk's values; its secret is never shown."""
     trunk = queries.trunk(trunk_id)
-    names = (*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS, *SWITCHES)
+    names = (*TEXT_FIELDS, *NUMBER_FIELDS, *CAP_FIELDS, *LIST_FIELDS, *SWITCHES)
     return _form({name: getattr(trunk, name) for name in names}, trunk=trunk)
 
 
