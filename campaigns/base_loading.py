@@ -342,7 +342,7 @@ def _insert(session: Session, model: Any, columns: Sequence[str], rows: list[tup
     names = ", ".join(preparer.quote(column) for column in columns)
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     marks = ", ".join([mark] * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {preparer.format_table(table)} ({names}) VALUES ({marks})", rows)  # noqa: S608
+    connection.exec_driver_sql(f"INSERT INTO {preparer.format_table(table)} ({names}) VALUES ({marks})", rows)  # noqa: S608 - our columns
 
 
 # --- publish, wipe -----------------------------------------------------------------------------------------------

@@ -271,6 +271,20 @@ def sweep_files() -> int:
     return len(orphans)
 
 
+def sweep_old_uploads() -> int:
+    """Remove files as they were sent that were loaded, or refused, long enough ago; their contacts stay."""
+    settings = _settings()
+    before = utcnow() - dt.timedelta(days=settings.keep_uploads_days)
+    done = [BaseState.READY, BaseState.FAILED, BaseState.CANCELLED]
+    with read() as session:
+        query = select(ContactBase.path).where(ContactBase.created_at < before, ContactBase.state.in_(done))
+        old = set(session.scalars(query))
+    found = [path for path in settings.uploads.glob("*.list") if path.name in old]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
 def cancel(base_id: int) -> None:
     """Stop loading; nothing of the base stays. Nothing happens when it has failed or was cancelled before.
 

@@ -305,8 +305,9 @@ def sweep() -> None:
 
 def _outdated(now: dt.datetime) -> Sequence[Export]:
     kept = select(Campaign.id).where(Campaign.state != CampaignState.DELETING)
+    keep = dt.timedelta(days=settings.get().keep_reports_days)
     with database.read() as session:
-        query = select(Export).where(or_(Export.created_at < now - KEEP, Export.campaign_id.not_in(kept)))
+        query = select(Export).where(or_(Export.created_at < now - keep, Export.campaign_id.not_in(kept)))
         return session.execute(query).scalars().all()
 
 

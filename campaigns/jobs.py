@@ -69,6 +69,7 @@ def sweep() -> None:
         messages.send("campaigns.remove", [campaign_id], queue="jobs")
     exports.sweep()
     bases.sweep_files()
+    bases.sweep_old_uploads()
     rehearsal_files.sweep(current_app.config["OBZVON"])
     audit.watch()
 

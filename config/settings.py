@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     web_https: bool = Field(False, description="Pages are reached through HTTPS only: cookies are marked secure.")
     web_proxies: int = Field(0, ge=0, le=5, description="Trusted reverse proxies in front of the pages.")
     ami_port: int = Field(5038, ge=1, le=65535, description="Manager port of our Asterisk, on 127.0.0.1.")
-    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
+    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104 - endpoints alone answer
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")
     sip_local_port: int = Field(
         5070, ge=1, le=65535, description="SIP port on 127.0.0.1 towards the rehearsal carrier."
@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
+    keep_uploads_days: int = Field(30, ge=1, le=3650, description="Days after which uploaded lists are deleted.")
+    keep_reports_days: int = Field(7, ge=1, le=3650, description="Days after which reports are deleted.")
+    keep_recordings_days: int = Field(7, ge=1, le=3650, description="Days that rehearsal recordings are kept.")
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 
     @field_validator("default_timezone")

@@ -40,6 +40,7 @@ ACTIONS = {
     "rejected_downloaded": N_("downloaded rejected rows"),
     "report_requested": N_("asked for a report"),
     "report_downloaded": N_("downloaded a report"),
+    "number_erased": N_("erased a number"),
     "trunk_created": N_("made a trunk"),
     "trunk_changed": N_("changed a trunk"),
     "trunk_deleted": N_("deleted a trunk"),

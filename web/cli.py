@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("demo", help="a whole campaign through the rehearsal carrier (options: see make help)")
     trail = commands.add_parser("audit", help="verify: follow the audit trail's chain, name the first broken entry")
     trail.add_argument("what", choices=("verify",))
+    forget = commands.add_parser("erase", help="forget a telephone number: contacts, rejected rows, uploads, reports")
+    forget.add_argument("number")
     for command in (run,):
         command.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
         command.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
@@ -33,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _prepare()
         if options.command == "run":
             return _run(options)
+        if options.command == "erase":
+            return _erase(options.number)
         if options.command == "audit":
             return _verify_audit()
         from web import demo
@@ -73,6 +77,20 @@ def _run(options: argparse.Namespace) -> int:
         _print_administrator(prepared)  # it is shown only once in the life of a home
     prepared.release()
     return code
+
+
+def _erase(number: str) -> int:
+    from campaigns import erasure
+    from config import audit
+    from config.app import create_base_app
+
+    with create_base_app(settings.get()).app_context(), audit.acting("command line"):
+        erased = erasure.erase(number)
+    print(
+        f"Erased: contacts {erased.contacts}, rejected rows {erased.rejected_rows}, uploads {erased.uploads}, "
+        f"reports {erased.reports}, recordings {erased.recordings}."
+    )
+    return 0
 
 
 def _verify_audit() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, phone_numbers
+from campaigns import bases, contacts_file, erasure, phone_numbers
 from config.i18n import N_
 from tts import sound_files
 
@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
     **bases.ROW_SENTENCES,
     **phone_numbers.SENTENCES,
     **sound_files.SENTENCES,
+    **erasure.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),

@@ -103,7 +103,7 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
         SECURITY_POST_LOGOUT_VIEW="security.login",
         SECURITY_POST_CHANGE_VIEW="pages.account",
         SECURITY_LOGIN_USER_TEMPLATE="sign_in.html",
-        SECURITY_CHANGE_PASSWORD_TEMPLATE="change_password.html",  # noqa: S106
+        SECURITY_CHANGE_PASSWORD_TEMPLATE="change_password.html",  # noqa: S106 - a file
         SESSION_COOKIE_NAME=f"obzvon_{settings.web_port}",  # browsers share cookies between the ports of a host
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -50,7 +50,7 @@ RIGHTS = {
         [
             *("pages.accounts", "pages.make_account", "pages.reset_password", "pages.set_active"),
             *("pages.new_trunk", "pages.create_trunk", "pages.edit_trunk", "pages.change_trunk", "pages.delete_trunk"),
-            *("pages.audit", "pages.check_audit"),
+            *("pages.audit", "pages.check_audit", "pages.erasure", "pages.erase_number"),
         ],
         ADMINISTRATOR,
     ),
@@ -67,7 +67,10 @@ RIGHTS = {
         KEY,
     ),
     **dict.fromkeys(
-        ["api.make_trunk", "api.change_trunk", "api.delete_trunk", "api.list_audit", "api.check_audit"],
+        [
+            *("api.make_trunk", "api.change_trunk", "api.delete_trunk"),
+            *("api.list_audit", "api.check_audit", "api.erase_number"),
+        ],
         ADMINISTRATORS_KEY,
     ),
 }

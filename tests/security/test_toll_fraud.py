@@ -115,7 +115,8 @@ def test_a_caller_id_of_somebody_else_is_refused(app, manager, key, campaign_id,
     body = {"name": "x", "trunk_id": trunk_id, "caller_id": "79005550001"}
     answer = app.test_client().post("/api/v1/campaigns", json=body, headers=key)
     assert answer.json["code"] == "caller_id_not_owned"
-    assert "one of the trunk" in manager.post("/campaigns", body).text
+    form = {**body, "region": "RU", "timezone": "UTC", "channel_limit": "1", "attempts": "1", "w-0-day": "0"}
+    assert "one of the trunk" in manager.post("/campaigns", {**form, "w-0-from": "09:00", "w-0-to": "10:00"}).text
     with app.app_context():
         database.write(lambda session: session.execute(update(Campaign).values(caller_id="79005550001")))
         assert "caller_id_not_owned" in {problem.code for problem in service.start_problems(campaign_id)}

@@ -47,4 +47,4 @@ def administrators_only() -> None:
         abort(403)
 
 
-from web.api import audit, bases, campaigns, contacts, exports, trunks  # noqa: E402, F401 - they add their routes
+from web.api import audit, bases, campaigns, contacts, erasure, exports, trunks  # noqa: E402, F401 - they add their routes

@@ -14,7 +14,7 @@ from web.queries import Page
 
 pages = Blueprint("pages", __name__)
 
-from web.pages import accounts, audit, bases, campaigns, contacts, exports, live, settings, trunks  # noqa: E402, F401 - they add their routes
+from web.pages import accounts, audit, bases, campaigns, contacts, erasure, exports, live, settings, trunks  # noqa: E402, F401 - they add their routes
 
 
 @pages.app_context_processor
