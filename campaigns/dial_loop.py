@@ -38,6 +38,9 @@ class Placer(Protocol):
     @property
     def boot(self) -> str | None: ...
 
+    @property
+    def trouble(self) -> str: ...
+
     def place(self, requests: Sequence[CallRequest]) -> None: ...
 
 
@@ -121,7 +124,8 @@ class DialLoop:
         """Claim for every running campaign of the node; doing it twice at once does no harm."""
         boot = self._gateway.boot
         lives = (self._node_id, self._lease, boot)
-        database.write(lambda session: store.node_lives(session, *lives, database.utcnow()))
+        trouble = self._gateway.trouble
+        database.write(lambda session: store.node_lives(session, *lives, database.utcnow(), trouble))
         with database.read() as session:
             running = store.running_on_node(session, self._node_id)
         for campaign_id in set(self._lacking).difference(running):

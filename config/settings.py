@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
+    keep_uploads_days: int = Field(30, ge=1, le=3650, description="Days after which uploaded lists are deleted.")
+    keep_reports_days: int = Field(7, ge=1, le=3650, description="Days after which reports are deleted.")
+    keep_recordings_days: int = Field(7, ge=1, le=3650, description="Days that rehearsal recordings are kept.")
     metrics_token: str = Field(
         "",
         pattern=r"^[!-~]{0,200}$",
