@@ -340,6 +340,7 @@ def test_i6_a_node_that_is_gone_for_good_leaves_unknown(monkeypatch):
 
 class Placed:
     boot = "boot"
+    trouble = ""
 
     def __init__(self):
         self.requests = []
