@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, DateTime, Engine, event, func, literal, text, type_coerce
+from sqlalchemy import ColumnElement, DateTime, Engine, event, literal, literal_column, type_coerce
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -82,7 +82,8 @@ def clock_of(session: Session) -> ColumnElement[dt.datetime]:
     """
     if session.get_bind().dialect.name == "sqlite":
         return literal(dt.datetime.now(dt.UTC), _Moment())
-    return type_coerce(func.sysdate(text("6")), _Moment())
+    # Not func.sysdate: SQLAlchemy leaves out its argument, and whole seconds would come.
+    return type_coerce(literal_column("SYSDATE(6)"), _Moment())
 
 
 class _Moment(TypeDecorator[dt.datetime]):
