@@ -87,6 +87,7 @@ SENTENCES: dict[str, str] = {
         "Nothing is dialled: the manager user of this exchange may not do what it must. Its manager.conf was changed; "
         "restart Obzvon, which writes it anew."
     ),
+    "node_disk_full": N_("The disk of {detail} is nearly full: nothing is dialled until there is room."),
     "node_lacks_sound": N_("It lacks the message of these campaigns: {detail}. Upload it again."),
     "node_other_secrets": N_(
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
