@@ -35,7 +35,6 @@ __all__ = ["Export", "cancel", "file_of", "of_campaign", "request", "run", "swee
 log = structlog.get_logger(__name__)
 
 FOLDER = "exports"
-KEEP = dt.timedelta(days=7)
 #: A run whose heartbeat is older is dead.
 DEAD_AFTER = dt.timedelta(seconds=30)
 #: The message is sent again when nobody took it for so long (a long import may keep all workers busy).

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     ami_connect_port: int = Field(
         0, ge=0, le=65535, description="Port at which the dial worker finds the manager, if a proxy stands in between."
     )
-    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
+    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104 - endpoints alone answer
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")
     sip_external_host: str = Field(
         "",
