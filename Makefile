@@ -5,13 +5,14 @@ SHELL := /bin/sh
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo backup restore test check bench chaos lock messages setup-run setup-test setup-check
+.PHONY: help run demo backup restore test check audit bench chaos lock messages setup-run setup-test setup-check
 
 help:
 	@echo "make run      install, then start everything in the foreground; Ctrl-C ends it"
 	@echo "make demo     a whole campaign through the rehearsal carrier, to an Excel report"
 	@echo "              [BASE=file] [REPORT=out.xlsx] [CHANNELS=60] [ATTEMPTS=3] [RETRY_S=5] [HEARD_S=4]"
 	@echo "make test     all tests        make check   linters and types"
+	@echo "make audit    ask the registry about vulnerabilities of the pinned packages"
 	@echo "make bench    the table of docs/benchmarks.md, some 15 minutes on a quiet machine"
 	@echo "              [ONLY=dial,claim,…] [LONG=1 with the memory after 100,000 calls] [SMALL=1] [RECORD=1]"
 	@echo "make chaos    a campaign while everything is killed and spoiled; the carrier's log is the judge"
@@ -54,6 +55,10 @@ check: setup-check
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports
+
+# By itself, not in check: it needs the network, and its answer changes without a change here.
+audit:
+	@$(PYTHON) -m setup.vulnerabilities
 
 bench: export ONLY := $(ONLY)
 bench: export LONG := $(LONG)

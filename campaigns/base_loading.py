@@ -36,6 +36,7 @@ from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRo
 from campaigns.phone_numbers import Number, normalize
 from campaigns.states import BaseState, ContactState
 from config.database import read, utcnow, write
+from dialer.models import Trunk
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class Hold:
     base_id: int
     campaign_id: int
     region: str
+    #: The campaign's trunk dials expensive numbers too.
+    costly: bool
     path: Path
     layout: dict[str, Any]
     beat: dt.datetime
@@ -124,7 +127,9 @@ def claim(campaign_id: int, uploads: Path) -> Hold | None:
         layout["starts"] = layout.get("starts", 0) + 1
         layout.setdefault("phase", "load")
         base.state, base.heartbeat_at, base.layout = BaseState.LOADING, now, layout
-        return Hold(base.id, campaign_id, campaign.region, uploads / base.path, layout, now, layout["phase"])
+        trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
+        costly = trunk is not None and trunk.costly_allowed
+        return Hold(base.id, campaign_id, campaign.region, costly, uploads / base.path, layout, now, layout["phase"])
 
     return write(work)
 
@@ -240,7 +245,7 @@ def _copy(hold: Hold, file: ContactsFile) -> None:
     width = len(layout.columns)
     for line, cells in file.rows():
         cell = cells[phone] if phone < len(cells) else ""
-        result = normalize(cell, region)
+        result = normalize(cell, region, hold.costly)
         hold.rows += 1
         if len(cells) > width:
             _note(hold, "rows_wider")
@@ -337,7 +342,7 @@ def _insert(session: Session, model: Any, columns: Sequence[str], rows: list[tup
     names = ", ".join(preparer.quote(column) for column in columns)
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     marks = ", ".join([mark] * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {preparer.format_table(table)} ({names}) VALUES ({marks})", rows)  # noqa: S608
+    connection.exec_driver_sql(f"INSERT INTO {preparer.format_table(table)} ({names}) VALUES ({marks})", rows)  # noqa: S608 - our columns
 
 
 # --- publish, wipe -----------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
 from campaigns.states import BaseState, CampaignState
-from config import messages
+from config import audit, messages
 from config.database import read, utcnow, write
 from config.i18n import N_
 from config.settings import Settings
@@ -105,7 +105,14 @@ def _settings() -> Settings:
     return settings
 
 
-def preview(source: Path, filename: str, choice: LayoutChoice | None = None, *, region: str | None = None) -> Preview:
+def preview(
+    source: Path,
+    filename: str,
+    choice: LayoutChoice | None = None,
+    *,
+    region: str | None = None,
+    costly: bool = False,
+) -> Preview:
     """Look at a file without keeping it. ``region``: the campaign's; by default that of new campaigns.
 
     :raises CampaignError: the file cannot be read (codes in ``contacts_file.SENTENCES``).
@@ -116,7 +123,7 @@ def preview(source: Path, filename: str, choice: LayoutChoice | None = None, *, 
     with ContactsFile(source, region, choice) as file:
         layout = file.layout
         for row in islice(file.rows(), contacts_file.SAMPLE):
-            result = normalize(layout.cell(row.cells, layout.phone_column), region)
+            result = normalize(layout.cell(row.cells, layout.phone_column), region, costly)
             good = isinstance(result, Number)
             checked += 1
             fit += good
@@ -187,6 +194,7 @@ def add(
         row = ContactBase(**base)
         session.add(row)
         session.flush()
+        audit.append(session, "base_uploaded", "base", row.id, campaign=campaign_id, file=row.filename, sha256=digest)
         return row.id
 
     try:
@@ -263,6 +271,20 @@ def sweep_files() -> int:
     return len(orphans)
 
 
+def sweep_old_uploads() -> int:
+    """Remove files as they were sent that were loaded, or refused, long enough ago; their contacts stay."""
+    settings = _settings()
+    before = utcnow() - dt.timedelta(days=settings.keep_uploads_days)
+    done = [BaseState.READY, BaseState.FAILED, BaseState.CANCELLED]
+    with read() as session:
+        query = select(ContactBase.path).where(ContactBase.created_at < before, ContactBase.state.in_(done))
+        old = set(session.scalars(query))
+    found = [path for path in settings.uploads.glob("*.list") if path.name in old]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
 def cancel(base_id: int) -> None:
     """Stop loading; nothing of the base stays. Nothing happens when it has failed or was cancelled before.
 
@@ -275,9 +297,11 @@ def cancel(base_id: int) -> None:
             raise _error("base_already_ready")
         if base.state == BaseState.WAITING:
             base.state = BaseState.CANCELLED
+            audit.append(session, "base_cancelled", "base", base_id, campaign=base.campaign_id)
             return base.campaign_id, base.path
         if base.state == BaseState.LOADING:
             base.cancel_requested = True
+            audit.append(session, "base_cancelled", "base", base_id, campaign=base.campaign_id)
             return base.campaign_id, ""
         return 0, ""
 
@@ -303,8 +327,10 @@ def delete(base_id: int) -> None:
         phase = (base.layout or {}).get("phase")
         if base.state == BaseState.LOADING and phase != "delete":
             raise _error("base_is_loading")
+        told = {"campaign": base.campaign_id, "file": base.filename}
         if base.state in (BaseState.WAITING, BaseState.FAILED, BaseState.CANCELLED):
             session.delete(base)
+            audit.append(session, "base_deleted", "base", base_id, **told)
             return 0, 0, base.path
         campaign = session.get_one(Campaign, base.campaign_id)
         if campaign.state == CampaignState.RUNNING:
@@ -314,6 +340,7 @@ def delete(base_id: int) -> None:
             raise _error("base_has_attempts")
         base.state, base.heartbeat_at = BaseState.LOADING, None
         base.layout = {**(base.layout or {}), "phase": "delete"}
+        audit.append(session, "base_deleted", "base", base_id, **told)
         return base.campaign_id, base.accepted + base.rejected + base.duplicates, ""
 
     campaign_id, rows, path = write(work)

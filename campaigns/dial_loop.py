@@ -6,6 +6,7 @@ call. The tick, each second, finds retries that became due, windows that opened,
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 TICK_S = 1.0
 #: Where the rate is the limit, wait for a few calls' worth of tokens rather than claim one by one.
 RATE_PAUSE_S = 0.05
+#: With less room on the home's disk nothing is claimed: neither we nor the PBX could write down what came of a call.
+LEAST_FREE = 64 * 2**20
 #: Seconds between two claims of one message.
 BREATHE_S = 0.02
 
@@ -37,6 +40,9 @@ class Placer(Protocol):
 
     @property
     def boot(self) -> str | None: ...
+
+    @property
+    def trouble(self) -> str: ...
 
     def place(self, requests: Sequence[CallRequest]) -> None: ...
 
@@ -64,6 +70,7 @@ class DialLoop:
         self._ended = False
         self._bucket: TokenBucket | None = None
         self._lacking: dict[int, str] = {}
+        self._room = True
         self._told_problem: tuple[str, str] | None = None
 
     def wake(self, campaign_ids: Iterable[int]) -> None:
@@ -120,8 +127,10 @@ class DialLoop:
     def tick(self) -> None:
         """Claim for every running campaign of the node; doing it twice at once does no harm."""
         boot = self._gateway.boot
+        self._room = shutil.disk_usage(settings.get().home).free >= LEAST_FREE
         lives = (self._node_id, self._lease, boot)
-        database.write(lambda session: store.node_lives(session, *lives, database.utcnow()))
+        trouble = self._gateway.trouble
+        database.write(lambda session: store.node_lives(session, *lives, database.utcnow(), trouble))
         with database.read() as session:
             running = store.running_on_node(session, self._node_id)
         for campaign_id in set(self._lacking).difference(running):
@@ -135,7 +144,7 @@ class DialLoop:
         more = True
         while more:
             boot = self._gateway.boot
-            if boot is None:
+            if boot is None or not self._room:
                 return
             with self._claiming:
                 more = self._claim_and_place(campaign_id, boot)
@@ -185,7 +194,11 @@ class DialLoop:
         return False
 
     def _tell_problem(self) -> None:
-        problem = ("node_lacks_sound", ", ".join(map(str, sorted(self._lacking)))) if self._lacking else ("", "")
+        problem = ("", "")
+        if not self._room:
+            problem = ("node_disk_full", str(settings.get().home))
+        elif self._lacking:
+            problem = ("node_lacks_sound", ", ".join(map(str, sorted(self._lacking))))
         if problem != self._told_problem:
             node = (self._node_id, self._lease)
             database.write(lambda session: store.node_problem(session, *node, *problem))

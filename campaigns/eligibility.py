@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from campaigns.phone_numbers import is_costly
 from campaigns.windows import CallingWindows
 
 
@@ -21,8 +22,10 @@ class Rule(StrEnum):
     NOT_PUBLISHED = "base_not_ready"
     ATTEMPTS_USED = "attempts_used"
     PREFIX_NOT_ALLOWED = "prefix_not_allowed"
+    COSTLY_NUMBER = "costly_number"
     NOT_DUE = "not_due"
     WINDOW_CLOSED = "window_closed"
+    CAP_REACHED = "cap_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class CampaignRules:
     windows: CallingWindows
     zone: ZoneInfo
     allowed_prefixes: Sequence[str] = ()
+    costly_allowed: bool = False
+    #: When the trunk's caps of the day begin anew; None while they leave room.
+    cap_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ def may_call(contact: ContactFacts, campaign: CampaignRules, now: dt.datetime) -
     opens = campaign.windows.next_open(now, zone)
     if opens != now:
         return Verdict(False, Rule.WINDOW_CLOSED, opens)
+    if campaign.cap_until is not None:
+        return Verdict(False, Rule.CAP_REACHED, campaign.cap_until)
     return Verdict(True, Rule.OK)
 
 
@@ -81,5 +89,6 @@ def _without_clock(contact: ContactFacts, campaign: CampaignRules) -> Rule | Non
         (Rule.NOT_PUBLISHED, contact.due_at is None),
         (Rule.ATTEMPTS_USED, contact.attempts >= campaign.attempts),
         (Rule.PREFIX_NOT_ALLOWED, bool(prefixes) and not contact.number.startswith(tuple(prefixes))),
+        (Rule.COSTLY_NUMBER, not campaign.costly_allowed and is_costly(contact.number)),
     )
     return next((rule for rule, applies in refusals if applies), None)

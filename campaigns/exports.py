@@ -26,7 +26,7 @@ from campaigns import reports
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Export
 from campaigns.states import CampaignState, ExportState
-from config import database, messages, settings
+from config import audit, database, messages, settings
 from config.database import utcnow
 from config.i18n import translator
 
@@ -35,7 +35,6 @@ __all__ = ["Export", "cancel", "file_of", "of_campaign", "request", "run", "swee
 log = structlog.get_logger(__name__)
 
 FOLDER = "exports"
-KEEP = dt.timedelta(days=7)
 #: A run whose heartbeat is older is dead.
 DEAD_AFTER = dt.timedelta(seconds=30)
 #: The message is sent again when nobody took it for so long (a long import may keep all workers busy).
@@ -80,6 +79,7 @@ def request(campaign_id: int, *, locale: str = "en", zone: str | None = None, by
         )
         session.add(export)
         session.flush()
+        audit.append(session, "report_requested", "report", export.id, campaign=campaign_id)
         return export.id
 
     export_id = database.write(insert)
@@ -132,6 +132,13 @@ def file_of(export_id: int) -> tuple[Path, str]:
     if not path.is_file():
         raise CampaignError("export_missing", "The report's file is gone: ask for a new report.", status=404)
     return path, export.filename
+
+
+def hand_out(export_id: int) -> tuple[Path, str]:
+    """The same as :func:`file_of`, for somebody who takes it: that is kept in the audit trail."""
+    found = file_of(export_id)
+    audit.record("report_downloaded", "report", export_id, campaign=get(export_id).campaign_id)
+    return found
 
 
 def cancel(export_id: int) -> None:
@@ -297,8 +304,9 @@ def sweep() -> None:
 
 def _outdated(now: dt.datetime) -> Sequence[Export]:
     kept = select(Campaign.id).where(Campaign.state != CampaignState.DELETING)
+    keep = dt.timedelta(days=settings.get().keep_reports_days)
     with database.read() as session:
-        query = select(Export).where(or_(Export.created_at < now - KEEP, Export.campaign_id.not_in(kept)))
+        query = select(Export).where(or_(Export.created_at < now - keep, Export.campaign_id.not_in(kept)))
         return session.execute(query).scalars().all()
 
 

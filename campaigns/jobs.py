@@ -8,7 +8,7 @@ from flask import current_app
 
 from campaigns import bases, exports, removal, sounds, store
 from campaigns.dial_loop import DialLoop
-from config import database, messages
+from config import audit, database, messages
 from dialer import rehearsal_files
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,9 @@ def sweep() -> None:
     exports.sweep()
     bases.sweep_files()
     sounds.sweep()
+    bases.sweep_old_uploads()
     rehearsal_files.sweep(current_app.config["OBZVON"])
+    audit.watch()
 
 
 @shared_task(name="campaigns.remove")

@@ -14,6 +14,7 @@ from campaigns.models import Attempt, Campaign, Contact
 from campaigns.retry import Next, RetryPolicy, after, disposition_of
 from campaigns.states import CampaignState, ContactState, Disposition
 from campaigns.store import pause
+from dialer import trunk_caps
 from dialer.calls import CallResult
 from dialer.models import Trunk
 
@@ -107,6 +108,7 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
         _close_attempts(session, closed, now)
         _move_contacts(session, closed)
         _watch_trunks(session, closed, now)
+        _count_usage(session, closed, now)
     return Recorded(
         {item.row.campaign_id for item in closed}, {item.row.uid: item.disposition.value for item in closed}
     )
@@ -189,6 +191,18 @@ def _has_streak(session: Session, trunk_id: int, closed: Sequence[_Closed]) -> b
     """
     congested = any(item.disposition is Disposition.CONGESTION for item in closed)
     return congested or bool(session.execute(_TRUNK, {"id": trunk_id}).one().congested)
+
+
+def _count_usage(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
+    """In the outcome's own transaction, with the trunks locked: what was said counts once."""
+    trunk_caps.add(
+        session,
+        [
+            (item.row.trunk_id, item.result.answered_at, item.result.ended_at or now)
+            for item in closed
+            if item.result.answered_at is not None
+        ],
+    )
 
 
 def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int]]:

@@ -45,7 +45,9 @@ SENTENCES = {
     "number_invalid": N_("There is no such phone number; check its digits."),
     "emergency_blocked": N_("Emergency numbers are never called."),
     "short_number_blocked": N_("Short service numbers are never called."),
-    "premium_blocked": N_("Premium-rate numbers are never called."),
+    "premium_blocked": N_(
+        "Premium-rate, shared-cost, personal and satellite numbers are refused unless the campaign's trunk allows them."
+    ),
 }
 
 #: Blocked whatever the region: mobile networks everywhere route these two to the emergency services.
@@ -53,6 +55,11 @@ ALWAYS_EMERGENCY = {"112", "911"}
 #: Still answered, and missing from libphonenumber's tables for some of these regions.
 ALSO_EMERGENCY = {"01", "02", "03", "04", "101", "102", "103", "104"}
 FORMER_USSR = {"RU", "BY", "UA", "KZ", "KG", "UZ", "TJ", "TM", "AM", "AZ", "GE", "MD"}
+
+#: A call to them costs many times an ordinary one, and a part of that goes to whoever owns the number.
+COSTLY_TYPES = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.PERSONAL_NUMBER}
+#: Inmarsat, personal numbers, Iridium and others, networks of no country, international premium and shared cost.
+COSTLY_CODES = {870, 878, 881, 882, 883, 888, 979, 808}
 
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _SEPARATORS = str.maketrans(dict.fromkeys(" \t\u00a0\u2009\u202f()" + _DASHES))
@@ -67,19 +74,43 @@ _EXTENSION = re.compile(
 )
 
 
-def normalize(cell: str | float | int | None, region: str) -> Number | Rejection:
-    """The number in ``cell``; ``region`` (ISO, upper case) is where a number without country code belongs."""
+def normalize(cell: str | float | int | None, region: str, costly: bool = False) -> Number | Rejection:
+    """The number in ``cell``; ``region`` (ISO, upper case) is where a number without country code belongs.
+
+    :param costly: numbers that cost many times an ordinary call are taken too.
+    """
+    result = _normalize(cell, region)
+    if costly and isinstance(result, Rejection) and result.code == "premium_blocked" and result.detail:
+        return Number(result.detail)
+    return result
+
+
+def is_costly(digits: str) -> bool:
+    """Whether these E.164 digits are a number of the expensive kinds."""
+    if _fast_international(digits) is not None:
+        return False
+    try:
+        return _is_costly(phonenumbers.parse("+" + digits))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_costly(number: phonenumbers.PhoneNumber) -> bool:
+    return number.country_code in COSTLY_CODES or phonenumbers.number_type(number) in COSTLY_TYPES
+
+
+def _normalize(cell: str | float | int | None, region: str) -> Number | Rejection:
     if isinstance(cell, str):
         return _fast(cell, region) or careful(cell, region)
     if cell is None or cell != cell:  # nothing, or not-a-number
         return Rejection("number_missing")
     if cell < 0 or cell != cell // 1 or cell >= 1e15:  # a formula's result, or beyond a spreadsheet's 15 digits
         return Rejection("number_damaged", repr(cell))
-    return normalize(str(int(cell)), region)
+    return _normalize(str(int(cell)), region)
 
 
 def careful(cell: str, region: str) -> Number | Rejection:
-    """The long way of :func:`normalize`, for any text."""
+    """The long way of :func:`normalize`, for any text; costly numbers are refused, their digits in ``detail``."""
     text = _clean(cell)
     if _SPREADSHEET_ERROR.fullmatch(text) or _SPREADSHEET_ERROR_RU.fullmatch(text):
         return Rejection("number_damaged", text[:40])
@@ -222,9 +253,9 @@ def _parse(text: str, region: str) -> Number | Rejection:
         return Rejection(length)
     if not phonenumbers.is_valid_number(number):
         return Rejection("number_invalid")
-    if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE:
-        return Rejection("premium_blocked")
     found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    if len(found) <= 15 and _is_costly(number):
+        return Rejection("premium_blocked", found)
     # Some countries' plans hold longer ones (E.164 ends at 15 digits), which no carrier of ours dials.
     return Number(found) if len(found) <= 15 else Rejection("number_too_long")
 
@@ -266,9 +297,13 @@ def _profile(region: str) -> _Profile | None:
     if data is None:
         return None
     patterns = [d.national_number_pattern for d in (data.mobile, data.fixed_line) if d and d.national_number_pattern]
-    premium = data.premium_rate.national_number_pattern if data.premium_rate else None
+    costly = [
+        kind.national_number_pattern
+        for kind in (data.premium_rate, data.shared_cost, data.personal_number)
+        if kind and kind.national_number_pattern
+    ]
     strip = data.national_prefix_for_parsing
-    guards = "(?!0)" + (f"(?!(?:{strip}))" if strip else "") + (f"(?!(?:{premium})\\Z)" if premium else "")
+    guards = "(?!0)" + (f"(?!(?:{strip}))" if strip else "") + "".join(f"(?!(?:{pattern})\\Z)" for pattern in costly)
     return _Profile(
         code=str(data.country_code),
         plain=re.compile(guards + "(?:" + "|".join(patterns or ["(?!)"]) + ")"),

@@ -15,14 +15,15 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, sounds, store
+from campaigns import caps, jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.starting import problems, settings_problems
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
-from config import database, messages, settings
+from config import audit, database, messages, settings
+from dialer import trunk_caps
 from dialer.models import Trunk
 from tts import sound_files
 
@@ -112,6 +113,7 @@ def create(form: CampaignForm, by: str = "") -> int:
         campaign = Campaign(**form.model_dump(), created_by=by)
         session.add(campaign)
         session.flush()
+        audit.append(session, "campaign_created", "campaign", campaign.id, name=campaign.name)
         return campaign.id
 
     return database.write(work)
@@ -123,11 +125,15 @@ def update_settings(campaign_id: int, form: CampaignForm) -> None:
     def work(session: Session) -> str:
         campaign = _locked(session, campaign_id)
         _check_trunk(session, form)
-        for key, value in form.model_dump().items():
+        wanted = form.model_dump()
+        changed = audit.changes({key: getattr(campaign, key) for key in wanted}, wanted)
+        for key, value in wanted.items():
             setattr(campaign, key, value)
         found = settings_problems(session, campaign) if campaign.state == CampaignState.RUNNING else []
         if found:  # a slip here would end every contact that is due, so it is refused while calls are made
             raise CampaignError(found[0].code, found[0].sentence, field=found[0].field, words=found[0].words)
+        if changed:
+            audit.append(session, "campaign_changed", "campaign", campaign_id, **changed)
         return campaign.state
 
     state = database.write(work)
@@ -181,6 +187,7 @@ def start(campaign_id: int) -> None:
             return
         _require(campaign, _STARTABLE, "start")
         _run(session, campaign)
+        audit.append(session, "campaign_started", "campaign", campaign_id, name=campaign.name)
 
     _make_due_again(campaign_id, revive=True)
     database.write(work)
@@ -194,12 +201,13 @@ def resume(campaign_id: int) -> None:
 
 def pause(campaign_id: int) -> None:
     """No new calls from the next claim on; calls that are up go on to their end."""
-    _change(campaign_id, (CampaignState.RUNNING,), CampaignState.PAUSED, "pause")
+    _change(campaign_id, (CampaignState.RUNNING,), CampaignState.PAUSED, "pause", "campaign_paused")
 
 
 def stop(campaign_id: int) -> None:
     """End the calling; contacts not reached yet stay as they are."""
-    _change(campaign_id, (CampaignState.RUNNING, CampaignState.PAUSED), CampaignState.STOPPED, "stop")
+    allowed = (CampaignState.RUNNING, CampaignState.PAUSED)
+    _change(campaign_id, allowed, CampaignState.STOPPED, "stop", "campaign_stopped")
 
 
 def delete(campaign_id: int) -> None:
@@ -220,6 +228,7 @@ def delete(campaign_id: int) -> None:
         if session.execute(loading.limit(1)).first():
             raise CampaignError("base_loading", "A base is still being loaded: cancel it or wait.", status=409)
         campaign.state = CampaignState.DELETING
+        audit.append(session, "campaign_deleted", "campaign", campaign_id, name=campaign.name)
 
     database.write(work)
     messages.send("campaigns.remove", [campaign_id], queue="jobs")
@@ -237,6 +246,7 @@ def set_sound(campaign_id: int, source: Path, filename: str) -> None:
     def work(session: Session) -> None:
         campaign = _locked(session, campaign_id)
         campaign.sound, campaign.sound_name, campaign.sound_s = sound.stem, filename[:255], sound.duration_s
+        audit.append(session, "message_changed", "campaign", campaign_id, file=filename, sha256=sound.stem)
 
     database.write(work)
 
@@ -248,6 +258,20 @@ def start_problems(campaign_id: int) -> list[CampaignError]:
         if campaign is None:
             raise _missing()
         return problems(session, campaign, settings.get())
+
+
+def waits_for(campaign: Campaign) -> list[CampaignError]:
+    """What a running campaign waits for that passes by itself: a trunk's caps of the day."""
+    with database.read() as session:
+        capped = caps.reached(session, campaign, database.utcnow())
+    return [capped] if capped else []
+
+
+def costly_allowed(campaign: Campaign) -> bool:
+    """Whether the campaign's trunk dials premium-rate, shared-cost, personal and satellite numbers."""
+    with database.read() as session:
+        trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
+    return trunk is not None and trunk.costly_allowed
 
 
 def decide_unknown(campaign_id: int, redial: bool) -> int:
@@ -268,6 +292,8 @@ def decide_unknown(campaign_id: int, redial: bool) -> int:
         count = int(session.execute(concerned.values(**values)).rowcount)  # type: ignore[attr-defined]
         if redial and count and campaign.state == CampaignState.FINISHED:
             _run(session, campaign)
+        if count:
+            audit.append(session, "unknown_decided", "campaign", campaign_id, redial=redial, contacts=count)
         return count
 
     count = database.write(work)
@@ -334,6 +360,7 @@ def why_not_called(contact_id: int) -> Verdict:
         campaign = session.get_one(Campaign, contact.campaign_id)
         trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
         is_open = session.execute(select(Attempt.id).where(Attempt.open_for_contact == contact_id)).first()
+        capped = caps.reached(session, campaign, database.utcnow())
     facts = ContactFacts(
         contact.number,
         contact.attempts,
@@ -342,7 +369,9 @@ def why_not_called(contact_id: int) -> Verdict:
         final=contact.state != ContactState.PENDING,
         open_attempt=is_open is not None,
     )
-    return may_call(facts, store.rules_of(campaign, trunk), database.utcnow())
+    rules = store.rules_of(campaign, trunk)
+    now = database.utcnow()
+    return may_call(facts, replace(rules, cap_until=trunk_caps.next_day(now)) if capped else rules, now)
 
 
 def window_opens(campaign: Campaign) -> dt.datetime | None:
@@ -380,13 +409,14 @@ def _require(campaign: Campaign, allowed: tuple[CampaignState, ...], order: str)
         raise CampaignError("state_wrong", sentence, status=409, words=words)
 
 
-def _change(campaign_id: int, allowed: tuple[CampaignState, ...], to: CampaignState, order: str) -> None:
+def _change(campaign_id: int, allowed: tuple[CampaignState, ...], to: CampaignState, order: str, action: str) -> None:
     def work(session: Session) -> None:
         campaign = _locked(session, campaign_id)
         if campaign.state == to:
             return
         _require(campaign, allowed, order)
         campaign.state, campaign.state_code, campaign.state_detail = to, "", ""
+        audit.append(session, action, "campaign", campaign_id, name=campaign.name)
 
     database.write(work)
 

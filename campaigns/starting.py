@@ -63,7 +63,8 @@ def _node_problems(nodes: list[Node]) -> list[CampaignError]:
     connected = [node for node in nodes if node.is_connected(utcnow())]
     if not connected:
         sentence = "The telephone exchange is not connected now: wait a moment, then look at the nodes page."
-        return [CampaignError("node_not_connected", sentence)]
+        trouble = next((node.trouble for node in nodes if node.trouble), "")
+        return [CampaignError(trouble or "node_not_connected", sentence)]
     if all(node.draining for node in connected):
         sentence = "Every node of the trunk is being drained: take one back on the nodes page."
         return [CampaignError("nodes_draining", sentence)]

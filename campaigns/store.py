@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import ColumnElement, Row, bindparam, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from campaigns import caps
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -226,6 +227,7 @@ def rules_of(campaign: Any, trunk: Any) -> CampaignRules:
         windows=CallingWindows.from_json(campaign.windows),
         zone=ZoneInfo(campaign.timezone),
         allowed_prefixes=tuple(trunk.allowed_prefixes or ()) if trunk is not None else (),
+        costly_allowed=trunk is not None and trunk.costly_allowed,
     )
 
 
@@ -252,6 +254,8 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
     if refused is not None:
         return refused
     free = min(_free_channels(session, rows, now), BATCH)
+    if free > 0:
+        free = int(min(free, caps.allowance(session, rows.trunk, rows.campaign.sound_s, now)))
     if free <= 0:
         return Claim()
     by_rate = min(capacity.by_rate(rows.node.cps), int(rows.tokens + TOKEN_SLACK))
@@ -378,7 +382,11 @@ def _choose(
 
 def _ended_as(rule: Rule) -> str | None:
     """How a contact that may never be called is named; None keeps the disposition of its last attempt."""
-    return {Rule.PREFIX_NOT_ALLOWED: Disposition.BLOCKED, Rule.WINDOW_CLOSED: Disposition.EXPIRED}.get(rule)
+    return {
+        Rule.PREFIX_NOT_ALLOWED: Disposition.BLOCKED,
+        Rule.COSTLY_NUMBER: Disposition.BLOCKED,
+        Rule.WINDOW_CLOSED: Disposition.EXPIRED,
+    }.get(rule)
 
 
 def _insert_attempts(
@@ -480,9 +488,11 @@ def open_calls(session: Session, node_id: int) -> list[OpenCall]:
     return [OpenCall(uid, boot, claimed_at) for uid, boot, claimed_at in rows]
 
 
-def node_lives(session: Session, node_id: int, lease: int, boot: str | None, now: dt.datetime) -> None:
-    """The dial worker's sign of life; ``boot`` is None while it has no connection to its PBX."""
-    values: dict[str, Any] = {"connected": boot is not None, "seen_at": now}
+def node_lives(
+    session: Session, node_id: int, lease: int, boot: str | None, now: dt.datetime, trouble: str = ""
+) -> None:
+    """The dial worker's sign of life; ``boot`` is None while it has no connection to its PBX or must not use it."""
+    values: dict[str, Any] = {"connected": boot is not None, "seen_at": now, "trouble": trouble}
     if boot is not None:
         values["boot"] = boot
     session.execute(update(Node).where(Node.id == node_id, Node.lease_number == lease).values(**values))

@@ -20,6 +20,7 @@ class Secrets:
     totp_key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     ami_secret: str = field(default_factory=lambda: secrets.token_hex(24))
     trunk_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
+    audit_key: str = field(default_factory=lambda: secrets.token_hex(32))
     supervisor_secret: str = field(default_factory=lambda: secrets.token_hex(16))
 
 

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     ami_connect_port: int = Field(
         0, ge=0, le=65535, description="Port at which the dial worker finds the manager, if a proxy stands in between."
     )
-    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104
+    sip_host: str = Field("0.0.0.0", description="Address on which Asterisk speaks SIP to carriers.")  # noqa: S104 - endpoints alone answer
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port towards carriers.")
     sip_external_host: str = Field(
         "",
@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
+    keep_uploads_days: int = Field(30, ge=1, le=3650, description="Days after which uploaded lists are deleted.")
+    keep_reports_days: int = Field(7, ge=1, le=3650, description="Days after which reports are deleted.")
+    keep_recordings_days: int = Field(7, ge=1, le=3650, description="Days that rehearsal recordings are kept.")
     metrics_token: str = Field(
         "",
         pattern=r"^[!-~]{0,200}$",

@@ -34,6 +34,8 @@ class Node(db.Model):
     connected: Mapped[bool] = mapped_column(default=False)
     ringing: Mapped[int] = mapped_column(default=0)
     talking: Mapped[int] = mapped_column(default=0)
+    #: A stable code when its PBX is there but must not be used (see dialer.ami_rights), else ''.
+    trouble: Mapped[str] = mapped_column(String(40), default="", server_default="")
     seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)  # the dial worker's last sign of life
     #: Takes no new calls; those that are up go on to their end.
     draining: Mapped[bool] = mapped_column(default=False, server_default="0")
@@ -97,5 +99,11 @@ class Trunk(db.Model):
     #: moment, in seconds since 1970 of the database's clock; no moment: full.
     tokens: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
     tokens_at: Mapped[float | None] = mapped_column(Double)
+    #: Caps of a day, see dialer.trunk_caps; None: no cap. Money is in whatever currency the price is.
+    minutes_per_day: Mapped[int | None] = mapped_column(Integer)
+    price_per_minute: Mapped[float | None] = mapped_column(Float)
+    spend_per_day: Mapped[float | None] = mapped_column(Float)
+    #: Premium-rate, shared-cost, personal and satellite numbers may be dialled.
+    costly_allowed: Mapped[bool] = mapped_column(default=False, server_default="0")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
     nodes: Mapped[list[Node]] = relationship(secondary=trunk_node, lazy="selectin", order_by="Node.name")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from config.settings import Settings
 
-KEEP_S = 7 * 86400
 KEEP_BYTES = 2 * 1024**3
 LOG_BYTES = 100 * 1024**2
 EVERY_S = 600.0
@@ -28,15 +27,16 @@ def sweep(settings: Settings, *, now: float | None = None) -> int:
     log = settings.carrier_log
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".1.jsonl"))  # the carrier opens the file anew for every line
-    return _remove_recordings(settings.carrier_recordings, time.time() if now is None else now)
+    keep_s = settings.keep_recordings_days * 86400
+    return _remove_recordings(settings.carrier_recordings, time.time() if now is None else now, keep_s)
 
 
-def _remove_recordings(folder: Path, now: float) -> int:
+def _remove_recordings(folder: Path, now: float, keep_s: float) -> int:
     files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.wav"))
     total = sum(size for _, size, _ in files)
     removed = 0
     for changed, size, path in files:
-        if now - changed <= KEEP_S and total <= KEEP_BYTES:
+        if now - changed <= keep_s and total <= KEEP_BYTES:
             break
         with contextlib.suppress(FileNotFoundError):
             path.unlink()

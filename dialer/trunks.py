@@ -6,12 +6,12 @@ import re
 from typing import Annotated
 
 from flask import current_app
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from config import messages, secret_store
+from config import audit, messages, secret_store
 from config.database import read, write
 from config.i18n import N_
 from config.settings import Settings
@@ -22,6 +22,8 @@ from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
 REHEARSAL = "rehearsal"
 #: What the rehearsal callees see.
 REHEARSAL_CALLER_ID = "74950000000"
+#: What it may cost in a day.
+CAP_FIELDS = ("minutes_per_day", "price_per_minute", "spend_per_day", "costly_allowed")
 #: Fields of a trunk that are as the form says them.
 FORM_FIELDS = (
     "kind",
@@ -35,6 +37,7 @@ FORM_FIELDS = (
     "port",
     "username",
     "enabled",
+    *CAP_FIELDS,
 )
 
 
@@ -87,6 +90,25 @@ class TrunkForm(BaseModel):
     nodes: NodeNames | None = Field(
         None, description="Names of the nodes on which it lives; not given: as it was, for a new trunk all nodes"
     )
+    minutes_per_day: int | None = Field(None, ge=0, le=10_000_000, description="Most minutes in a day; null: no cap")
+    price_per_minute: float | None = Field(None, ge=0, le=100_000, description="What a minute costs")
+    spend_per_day: float | None = Field(
+        None, ge=0, le=10**9, description="Most money in a day, in the price's currency; null: no cap"
+    )
+    costly_allowed: bool = Field(
+        False, description="Premium-rate, shared-cost, personal and satellite numbers may be dialled"
+    )
+
+    @model_validator(mode="after")
+    def _spend_has_a_price(self) -> TrunkForm:
+        if self.spend_per_day is not None and not self.price_per_minute:
+            raise DialerError(
+                "trunk_price_missing",
+                N_("Give the price of a minute as well: without it the money of a day cannot be counted."),
+                field="price_per_minute",
+                status=422,
+            )
+        return self
 
 
 def create(form: TrunkForm) -> int:
@@ -119,6 +141,7 @@ def _add(form: TrunkForm, name: str) -> int:
         trunk.nodes = _nodes(session, form.nodes)
         session.add(trunk)
         session.flush()
+        audit.append(session, "trunk_created", "trunk", trunk.id, name=trunk.name, host=trunk.host)
         return trunk.id
 
     return write(work)
@@ -136,12 +159,16 @@ def update(trunk_id: int, form: TrunkForm) -> None:
         trunk = _get(session, trunk_id)
         if form.nodes is not None:
             trunk.nodes = _nodes(session, form.nodes)
+        before = _told(trunk)
         if trunk.kind == TrunkKind.REHEARSAL:
-            for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled"):
+            for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled", *CAP_FIELDS):
                 setattr(trunk, field, getattr(form, field))
-            return
-        _check(form, trunk.name, has_secret=bool(trunk.secret_encrypted))
-        _fill(trunk, form)
+        else:
+            _check(form, trunk.name, has_secret=bool(trunk.secret_encrypted))
+            _fill(trunk, form)
+        changed = audit.changes(before, _told(trunk), secret=("secret_encrypted",))
+        if changed:
+            audit.append(session, "trunk_changed", "trunk", trunk_id, **changed)
 
     write(work)
     tell_nodes()
@@ -162,6 +189,7 @@ def delete(trunk_id: int) -> None:
                 status=409,
             )
         session.delete(trunk)
+        audit.append(session, "trunk_deleted", "trunk", trunk_id, name=trunk.name)
 
     try:
         write(work)
@@ -170,6 +198,12 @@ def delete(trunk_id: int) -> None:
             "trunk_in_use", N_("Campaigns use this trunk: switch it off instead of removing it."), status=409
         ) from exc
     tell_nodes()
+
+
+def _told(trunk: Trunk) -> dict[str, object]:
+    """What the audit trail compares."""
+    fields = (*FORM_FIELDS, "title", "register", "qualify", "secret_encrypted")
+    return {field: getattr(trunk, field) for field in fields}
 
 
 def all_trunks() -> list[Trunk]:

@@ -111,6 +111,8 @@ def _save_rows(engine: Engine, into: Path) -> None:
 def _plain(value: object) -> dict[str, str]:
     if isinstance(value, dt.datetime):
         return {"t": value.isoformat()}
+    if isinstance(value, dt.date):
+        return {"y": value.isoformat()}
     if isinstance(value, bytes):
         return {"b": base64.b64encode(value).decode()}
     if isinstance(value, decimal.Decimal):
@@ -124,6 +126,8 @@ def _value(value: Any) -> Any:
     ((kind, written),) = value.items()
     if kind == "t":
         return dt.datetime.fromisoformat(written)
+    if kind == "y":
+        return dt.date.fromisoformat(written)
     return base64.b64decode(written) if kind == "b" else decimal.Decimal(written)
 
 

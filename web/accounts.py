@@ -15,7 +15,7 @@ from flask_security import RoleMixin, UserMixin, hash_password
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from config import database
+from config import audit, database
 from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.errors import ObzvonError
 from config.extensions import db
@@ -112,7 +112,10 @@ def ensure_admin() -> tuple[str, str] | None:
             return None
         taken = set(session.scalars(select(User.username)))
         name = next(name for name in ("admin", *(f"admin{n}" for n in range(2, 1000))) if name not in taken)
-        session.add(_account(name, hashed, [roles[RoleName.ADMINISTRATOR]]))
+        account = _account(name, hashed, [roles[RoleName.ADMINISTRATOR]])
+        session.add(account)
+        session.flush()
+        audit.append(session, "account_created", "account", account.id, name=name, role=RoleName.ADMINISTRATOR)
         return name, password
 
     return database.write(work)
@@ -153,6 +156,7 @@ def create(name: str, role: str, password: str | None = None) -> tuple[int, str]
         account = _account(name, hashed, [ensure_roles(session)[role]])
         session.add(account)
         session.flush()
+        audit.append(session, "account_created", "account", account.id, name=name, role=role)
         return account.id
 
     return database.write(work), secret
@@ -179,6 +183,8 @@ def set_active(account_id: int, active: bool, by: int) -> None:
         account = _get(session, account_id)
         account.active = active
         account.fs_uniquifier = uuid.uuid4().hex
+        action = "account_enabled" if active else "account_disabled"
+        audit.append(session, action, "account", account_id, name=account.username)
 
     database.write(work)
 
@@ -192,6 +198,7 @@ def reset_password(account_id: int) -> str:
         account = _get(session, account_id)
         account.password = hashed
         account.fs_uniquifier = uuid.uuid4().hex
+        audit.append(session, "password_reset", "account", account_id, name=account.username)
 
     database.write(work)
     return secret

@@ -13,7 +13,7 @@ import secrets
 from sqlalchemy import ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from config import database
+from config import audit, database
 from config.database import IDS_ONCE, UtcDateTime, utcnow
 from config.extensions import db
 from config.i18n import N_
@@ -58,7 +58,14 @@ def create(user: User | int, name: str) -> str:
         )
     key = PREFIX + secrets.token_urlsafe(32)
     row = {"account_id": account_id, "name": name, "sha256": _hash(key), "ending": key[-4:]}
-    database.write(lambda session: session.add(ApiKey(**row)))
+
+    def work(session: Session) -> None:
+        made = ApiKey(**row)
+        session.add(made)
+        session.flush()
+        audit.append(session, "key_created", "api_key", made.id, name=name, account=account_id)
+
+    database.write(work)
     return key
 
 
@@ -102,5 +109,6 @@ def revoke(key_id: int, account_id: int) -> None:
         if row is None or row.account_id != account_id:
             raise AccountError("key_unknown", N_("There is no such key."), status=404)
         row.revoked_at = row.revoked_at or utcnow()
+        audit.append(session, "key_revoked", "api_key", key_id, name=row.name, account=account_id)
 
     database.write(work)

@@ -12,7 +12,7 @@ from config import task_trace
 from config.app import configure
 from config.settings import Settings
 from ops import signs
-from web import errors, headers, i18n, limits, request_log, sign_in
+from web import audit_trail, errors, headers, i18n, limits, request_log, sign_in
 from web.api import api, schemas
 from web.pages import pages
 
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     headers.install(app, settings.web_https)
     sign_in.install(app, settings, limits.install(app, settings))
     errors.install(app)
+    audit_trail.install()
     app.register_blueprint(pages)
     app.register_blueprint(api)
     sign_in.csrf.exempt(api)

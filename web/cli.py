@@ -47,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
             return keeping.main(options)
         if options.command == "process":
             return _process(options.name)
+        if options.command == "erase":
+            return _erase(options.number)
+        if options.command == "audit":
+            return _verify_audit()
         from web import demo
 
         return demo.main()
@@ -112,6 +116,34 @@ def _process(name: str) -> int:
         return 1
     os.chdir(supervisor.ROOT)
     os.execvpe(program.command[0], list(program.command), os.environ | program.environment)  # noqa: S606 - our own
+
+
+def _erase(number: str) -> int:
+    from campaigns import erasure
+    from config import audit
+    from config.app import create_base_app
+
+    with create_base_app(settings.get()).app_context(), audit.acting("command line"):
+        erased = erasure.erase(number)
+    print(
+        f"Erased: contacts {erased.contacts}, rejected rows {erased.rejected_rows}, uploads {erased.uploads}, "
+        f"reports {erased.reports}, recordings {erased.recordings}."
+    )
+    return 0
+
+
+def _verify_audit() -> int:
+    from config import audit
+    from config.app import create_base_app
+    from web.audit_trail import FAULTS
+
+    with create_base_app(settings.load()).app_context():
+        verdict = audit.verify_all()
+    if verdict.fault is None:
+        print(f"The audit trail is whole: {verdict.entries} entries.")
+        return 0
+    print(f"The audit trail is broken at entry {verdict.number}: {FAULTS[verdict.fault]}", file=sys.stderr)
+    return 1
 
 
 def _print_administrator(prepared: first_start.Prepared) -> None:

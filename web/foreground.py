@@ -67,7 +67,7 @@ def _start(settings: Settings) -> subprocess.Popen[bytes]:
 
 def address(settings: Settings) -> str:
     """The address to show and to try; a server on all addresses is reached on the loopback one."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web_host, settings.web_host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web_host, settings.web_host)  # noqa: S104 - is compared
     return f"http://{host}:{settings.web_port}/"
 
 

@@ -31,7 +31,7 @@ LONGEST_S = 300.0
 WAITS_FOR = frozenset(
     {
         *("trunk_not_chosen", "trunk_disabled", "caller_id_not_owned", "node_not_connected", "nodes_draining"),
-        *("sound_missing", "sound_lost", "no_windows"),
+        *("sound_missing", "sound_lost", "no_windows", "ami_rights_too_many", "ami_rights_too_few"),
     }
 )
 
@@ -79,7 +79,8 @@ def compute(campaign_id: int) -> Snapshot:
         counts=service.counts([campaign_id])[campaign_id],
         problems=tuple(
             problem for problem in service.start_problems(campaign_id) if not running or problem.code in WAITS_FOR
-        ),
+        )
+        + tuple(service.waits_for(campaign) if running else ()),
         opens=opens,
         never_opens=running and opens is None and not _open_now(campaign),
         ringing=sum(node.ringing for node in nodes),

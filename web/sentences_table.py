@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, pause_reasons, phone_numbers
+from campaigns import bases, contacts_file, erasure, pause_reasons, phone_numbers
 from campaigns.message import compose
 from config.i18n import N_
 from tts import phrases, sound_files
@@ -17,6 +17,7 @@ SENTENCES: dict[str, str] = {
     **sound_files.SENTENCES,
     **phrases.SENTENCES,
     **speech.SENTENCES,
+    **erasure.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
@@ -70,6 +71,23 @@ SENTENCES: dict[str, str] = {
     "node_not_silent": N_(
         "The dial worker of this node is alive and settles its calls by itself: drain the node instead."
     ),
+    "trunk_price_missing": N_("Give the price of a minute as well: without it the money of a day cannot be counted."),
+    "trunk_minutes_used_up": N_(
+        "Today's minutes of the trunk {trunk} are used up: {used} of {cap}. Calling goes on after midnight ({zone})."
+    ),
+    "trunk_spend_used_up": N_(
+        "Today's money of the trunk {trunk} is used up: {used} of {cap}. Calling goes on after midnight ({zone})."
+    ),
+    # why an exchange that is there is not used
+    "ami_rights_too_many": N_(
+        "Nothing is dialled: the manager user of this exchange may do more than it must. Its manager.conf was changed; "
+        "restart Obzvon, which writes it anew."
+    ),
+    "ami_rights_too_few": N_(
+        "Nothing is dialled: the manager user of this exchange may not do what it must. Its manager.conf was changed; "
+        "restart Obzvon, which writes it anew."
+    ),
+    "node_disk_full": N_("The disk of {detail} is nearly full: nothing is dialled until there is room."),
     "node_lacks_sound": N_("It lacks the message of these campaigns: {detail}. Upload it again."),
     "node_other_secrets": N_(
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
@@ -163,6 +181,8 @@ RULES = {
     "base_not_ready": N_("Its base is not loaded completely yet."),
     "attempts_used": N_("All attempts are used."),
     "prefix_not_allowed": N_("The campaign's trunk may not dial numbers that begin like this."),
+    "costly_number": N_("This is an expensive number, which the campaign's trunk may not dial."),
+    "cap_reached": N_("The trunk's minutes or money of today are used up; calling goes on at {until}."),
     "not_due": N_("The time between attempts has not passed; due at {until}."),
     "window_closed": N_("Outside the calling windows; they open at {until}."),
 }

@@ -13,14 +13,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_limiter import Limiter
 from flask_login import current_user
-from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
+from flask_security import LoginForm, Security, SQLAlchemyUserDatastore, password_changed, user_authenticated
 from flask_security.utils import validate_redirect_url
 from flask_wtf import CSRFProtect
 from sqlalchemy import func, select
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
-from config import database, secret_store
+from config import audit, database, secret_store
 from config.extensions import db
 from config.settings import Settings
 from web.accounts import Role, User
@@ -58,8 +58,11 @@ class SignInForm(LoginForm):
         name = (self.username.data or "").strip()
         self.user = db.session.scalar(select(User).where(func.lower(User.username) == name.lower())) if name else None
         if not super().validate(**kwargs):
+            known = self.user.username if self.user else ""
             db.session.rollback()
             self._say_nothing_more()
+            # Not the name as it was typed: people type their password there.
+            audit.record("sign_in_failed", "account", "", name=known or "unknown")
             return False
         account_id = self.user.id
         db.session.rollback()
@@ -100,7 +103,7 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
         SECURITY_POST_LOGOUT_VIEW="security.login",
         SECURITY_POST_CHANGE_VIEW="pages.account",
         SECURITY_LOGIN_USER_TEMPLATE="sign_in.html",
-        SECURITY_CHANGE_PASSWORD_TEMPLATE="change_password.html",  # noqa: S106
+        SECURITY_CHANGE_PASSWORD_TEMPLATE="change_password.html",  # noqa: S106 - a file
         SESSION_COOKIE_NAME=f"obzvon_{settings.web_port}",  # browsers share cookies between the ports of a host
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -116,6 +119,8 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
     csrf.init_app(app)
     Security(app, SQLAlchemyUserDatastore(db, User, Role), login_form=SignInForm)
     app.login_manager.request_loader(_no_token)
+    user_authenticated.connect(_signed_in, app, weak=False)
+    password_changed.connect(_password_changed, app, weak=False)
     limit = limiter.limit(
         "10 per minute;60 per hour", methods=["POST"], deduct_when=lambda response: response.status_code != 302
     )
@@ -126,6 +131,16 @@ def install(app: Flask, settings: Settings, limiter: Limiter) -> None:
     app.teardown_request(_end_write_intent)
 
 
+def _signed_in(_app: Flask, user: User, **_more: object) -> None:
+    """In the transaction that also keeps the time of sign-in."""
+    with audit.acting(user.username, request.remote_addr or ""):
+        audit.append(db.session, "signed_in", "account", user.id, name=user.username)
+
+
+def _password_changed(_app: Flask, user: User, **_more: object) -> None:
+    audit.append(db.session, "password_changed", "account", user.id, name=user.username)
+
+
 def _end_all_sessions(sign_out: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
     """Sign-out ends every session of the account: a session is its cookie alone, so a copy of it would go on."""
 
@@ -133,6 +148,7 @@ def _end_all_sessions(sign_out: Callable[[], ResponseReturnValue]) -> Callable[[
     def view() -> ResponseReturnValue:
         if current_user.is_authenticated:
             current_user.fs_uniquifier = uuid.uuid4().hex
+            audit.append(db.session, "signed_out", "account", current_user.id, name=current_user.username)
             db.session.commit()
         return sign_out()
 

@@ -50,6 +50,7 @@ RIGHTS = {
         [
             *("pages.accounts", "pages.make_account", "pages.reset_password", "pages.set_active"),
             *("pages.new_trunk", "pages.create_trunk", "pages.edit_trunk", "pages.change_trunk", "pages.delete_trunk"),
+            *("pages.audit", "pages.check_audit", "pages.erasure", "pages.erase_number"),
         ],
         ADMINISTRATOR,
     ),
@@ -65,7 +66,13 @@ RIGHTS = {
         ],
         KEY,
     ),
-    **dict.fromkeys(["api.make_trunk", "api.change_trunk", "api.delete_trunk"], ADMINISTRATORS_KEY),
+    **dict.fromkeys(
+        [
+            *("api.make_trunk", "api.change_trunk", "api.delete_trunk"),
+            *("api.list_audit", "api.check_audit", "api.erase_number"),
+        ],
+        ADMINISTRATORS_KEY,
+    ),
 }
 #: These end what the next request would need, so they come last.
 LAST = ("delete", "logout", "drop", "end_base", "load_base")
@@ -131,11 +138,11 @@ def _refused(answer: Any) -> bool:
     return answer.status_code in (401, 403)
 
 
-def _database(app) -> dict[str, list[Any]]:
-    """Everything that is stored, but for the times at which keys were used."""
+def _database(app, but: tuple[str, ...] = ()) -> dict[str, list[Any]]:
+    """Everything that is stored, but for the times at which keys were used, and these tables."""
     with app.app_context(), database.read() as session:
         found = {}
-        for table in db.metadata.sorted_tables:
+        for table in [table for table in db.metadata.sorted_tables if table.name not in but]:
             columns = [column for column in table.c if column.name != "used_at"]
             found[table.name] = [tuple(map(repr, row)) for row in session.execute(select(*columns))]
         return found

@@ -13,6 +13,7 @@ from campaigns.states import CampaignState, ContactState
 from chaos.oracle import judge, keep, read_folder
 from config import database
 from config import settings as all_settings
+from dialer import trunk_caps
 from tests.support import oracle
 from tests.support.audio import likeness
 from tests.support.campaign import make_campaign
@@ -121,3 +122,27 @@ def test_what_the_callees_heard_is_the_message(dialled):
     assert len(heard) == 2 * sum(state == REACHED for state, _, _ in TABLE.values())
     for call in heard:
         assert likeness(message, copy.settings.carrier_recordings / call.recording) >= 0.9, call.number
+
+
+def test_no_log_of_any_process_holds_a_number_in_full(dialled):
+    """Of web, jobs, dial, beat, Redis and both Asterisks; the rehearsal carrier's own list of calls is no log."""
+    copy, _, _, contacts = dialled
+    home = copy.settings.home
+    kept = {copy.settings.carrier_log, *home.glob("obzvon.sqlite3*")}
+    files = [path for path in home.rglob("*") if path.is_file() and path not in kept]
+    assert {"dial.log", "web.log", "jobs.log", "pbx.log", "carrier.log"} <= {path.name for path in files}
+    for path in files:
+        content = path.read_bytes()
+        assert [contact.number for contact in contacts if contact.number.encode() in content] == [], path
+
+
+def test_minutes_of_the_trunk_agree_with_the_carriers_log(dialled):
+    """What is billed: each answered call, rounded up to whole seconds."""
+    copy, _, attempts, _ = dialled
+    answered = [call for call in read_calls(copy.settings.carrier_log) if call.answered is not None]
+    trunk_id = next(iter(attempts.values())).trunk_id
+    with database.read() as session:
+        used = trunk_caps.used(session, trunk_id, database.utcnow())
+    assert used.calls == len(answered)
+    billed = sum(call.connected_s for call in answered)
+    assert billed - 0.1 * used.calls <= used.seconds <= billed + 1.1 * used.calls

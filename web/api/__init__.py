@@ -47,4 +47,14 @@ def administrators_only() -> None:
         abort(403)
 
 
-from web.api import bases, campaigns, contacts, exports, nodes, system, trunks  # noqa: E402, F401 - they add their routes
+from web.api import (  # noqa: E402, F401 - they add their routes
+    audit,
+    bases,
+    campaigns,
+    contacts,
+    erasure,
+    exports,
+    nodes,
+    system,
+    trunks,
+)

@@ -72,8 +72,10 @@ def add_base(campaign_id: int, form_and_files_data: schemas.BaseIn) -> schemas.B
 def preview_base(campaign_id: int, form_and_files_data: schemas.PreviewIn) -> dict[str, Any]:
     campaign = campaign_service.get(campaign_id)
     sent: FileStorage = form_and_files_data.file
+    costly = campaign_service.costly_allowed(campaign)
+    choice = _choice(form_and_files_data)
     with _on_disk(sent) as path:
-        seen = service.preview(path, sent.filename or "list", _choice(form_and_files_data), region=campaign.region)
+        seen = service.preview(path, sent.filename or "list", choice, region=campaign.region, costly=costly)
     rows = [{**asdict(row), "sentence": sentences.of_code(row.code) if row.code else ""} for row in seen.rows]
     return {"layout": seen.layout.to_json(), "rows": rows, "checked": seen.checked, "fit": seen.fit}
 

@@ -44,7 +44,7 @@ def get_export(campaign_id: int, export_id: int) -> schemas.ExportOut:
 @api.doc(summary="The Excel file of a report that is ready", tags=TAG, responses={200: {"content": {XLSX: {}}}})
 def get_export_file(campaign_id: int, export_id: int) -> ResponseReturnValue:
     queries.export(campaign_id, export_id)
-    path, filename = service.file_of(export_id)
+    path, filename = service.hand_out(export_id)
     return send_file(path, mimetype=XLSX, as_attachment=True, download_name=filename)
 
 

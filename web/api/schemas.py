@@ -315,6 +315,13 @@ class TrunkOut(Out):
     register_: bool = Field(validation_alias="register", serialization_alias="register")
     qualify: bool
     enabled: bool
+    minutes_per_day: int | None
+    price_per_minute: float | None
+    spend_per_day: float | None
+    costly_allowed: bool
+    minutes_today: float = Field(0, description="Minutes used since midnight in the zone of this copy")
+    calls_today: int = Field(0, description="Answered calls since then")
+    spend_today: float = Field(0, description="Their cost, in the currency of the price")
     nodes: list[str] = Field(description="Names of the nodes on which it lives")
 
     @field_validator("nodes", mode="before")
@@ -333,6 +340,7 @@ class NodeOut(Out):
     channels: int
     cps: float
     connected: bool
+    trouble: str = Field(description="Why it is not used though it is there; empty otherwise")
     boot: str
     ringing: int
     talking: int

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from config.database import read, utcnow
+from dialer import trunk_caps
 from dialer import trunks as service
+from dialer.models import Trunk
 from dialer.trunks import TrunkForm
 from web import queries
 from web.api import administrators_only, api, schemas
@@ -16,14 +20,27 @@ TAG = ["Trunks"]
 @api.output(schemas.TrunksOut)
 @api.doc(summary="All trunks", tags=TAG)
 def list_trunks() -> dict[str, Any]:
-    return schemas.listed(schemas.TrunkOut, service.all_trunks())
+    return {"items": _out(service.all_trunks())}
+
+
+def _out(trunks: Sequence[Trunk]) -> list[schemas.TrunkOut]:
+    """Trunks as the API gives them, with what they have used today."""
+    with read() as session:
+        today = trunk_caps.used_by_trunk(session, utcnow())
+    found = []
+    for trunk in trunks:
+        used = today.get(trunk.id, trunk_caps.Used())
+        spend = round(used.spend(trunk.price_per_minute), 4)
+        told = {"minutes_today": round(used.minutes(), 3), "calls_today": used.calls, "spend_today": spend}
+        found.append(schemas.TrunkOut.model_validate(trunk).model_copy(update=told))
+    return found
 
 
 @api.get("/trunks/<int:trunk_id>")
 @api.output(schemas.TrunkOut)
 @api.doc(summary="One trunk; its secret is never given", tags=TAG)
 def get_trunk(trunk_id: int) -> schemas.TrunkOut:
-    return schemas.TrunkOut.model_validate(queries.trunk(trunk_id))
+    return get(trunk_id)
 
 
 @api.post("/trunks")
@@ -47,7 +64,7 @@ def change_trunk(trunk_id: int, json_data: TrunkForm) -> schemas.TrunkOut:
 
 def get(trunk_id: int) -> schemas.TrunkOut:
     """One trunk as the API gives it."""
-    return schemas.TrunkOut.model_validate(queries.trunk(trunk_id))
+    return _out([queries.trunk(trunk_id)])[0]
 
 
 @api.delete("/trunks/<int:trunk_id>")

@@ -16,9 +16,11 @@ pages = Blueprint("pages", __name__)
 
 from web.pages import (  # noqa: E402, F401 - they add their routes
     accounts,
+    audit,
     bases,
     campaigns,
     contacts,
+    erasure,
     exports,
     health,
     live,
@@ -61,12 +63,13 @@ def _menu() -> list[tuple[str, str, str]]:
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))
         items.append(("pages.system", _("System"), "system"))
+        items.append(("pages.audit", _("Audit trail"), "audit"))
     return items
 
 
 def _section() -> str:
     path = request.path.strip("/").split("/")[0]
-    return path if path in ("trunks", "nodes", "accounts", "account", "system") else "campaigns"
+    return path if path in ("trunks", "nodes", "accounts", "account", "system", "audit") else "campaigns"
 
 
 def here(**changes: Any) -> str:

@@ -16,6 +16,7 @@ from campaigns import bases as service
 from campaigns import service as campaign_service
 from campaigns.contacts_file import LayoutChoice
 from campaigns.errors import CampaignError
+from config import audit
 from config.i18n import N_
 from web import forms, live, queries, sentences, uploads
 from web.pages import pages
@@ -60,7 +61,8 @@ def _preview(
     choice = choice_of(chosen)
     preview, error = None, None
     try:
-        preview = service.preview(incoming.path, incoming.filename, choice, region=campaign.region)
+        costly = campaign_service.costly_allowed(campaign)
+        preview = service.preview(incoming.path, incoming.filename, choice, region=campaign.region, costly=costly)
     except CampaignError as refused:
         error = refused
     page = render_template(
@@ -161,6 +163,7 @@ def rejected_rows(campaign_id: int, base_id: int) -> ResponseReturnValue:
 def rejected_csv(campaign_id: int, base_id: int) -> ResponseReturnValue:
     """The same as a file: UTF-8 with BOM and semicolons, which spreadsheets open right; formulas are made harmless."""
     base = queries.base(campaign_id, base_id)
+    audit.record("rejected_downloaded", "base", base_id, campaign=campaign_id)
 
     def lines() -> Iterator[str]:
         yield "\ufeff" + _line([_("Line"), _("Value"), _("Code"), _("Reason")])

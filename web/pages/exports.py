@@ -39,7 +39,7 @@ def request_export(campaign_id: int) -> ResponseReturnValue:
 def download_export(campaign_id: int, export_id: int) -> ResponseReturnValue:
     """The file."""
     queries.export(campaign_id, export_id)
-    path, filename = service.file_of(export_id)
+    path, filename = service.hand_out(export_id)
     return send_file(path, mimetype=XLSX, as_attachment=True, download_name=filename)
 
 

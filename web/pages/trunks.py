@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from pydantic import ValidationError
 
-from config.database import utcnow
+from config.database import read, utcnow
 from config.errors import ObzvonError
-from dialer import nodes
+from dialer import nodes, trunk_caps
 from dialer import trunks as service
 from dialer.models import Trunk, TrunkKind
 from dialer.trunks import TrunkForm
@@ -22,16 +22,28 @@ from web.pages.guard import administrators
 
 TEXT_FIELDS = ("name", "title", "kind", "template", "number_prefix", "host", "username")
 NUMBER_FIELDS = ("channels", "cps", "port")
+#: Empty: no cap.
+CAP_FIELDS = ("minutes_per_day", "price_per_minute", "spend_per_day")
 LIST_FIELDS = ("allowed_prefixes", "caller_ids")
-SWITCHES = ("register", "qualify", "enabled")
+SWITCHES = ("register", "qualify", "enabled", "costly_allowed")
 
 
 @pages.get("/trunks")
 def trunks() -> ResponseReturnValue:
     """All trunks."""
     return render_template(
-        "trunks.html", trunks=service.all_trunks(), used=queries.open_by_trunk(), now=utcnow(), nodes=nodes.all_nodes()
+        "trunks.html",
+        trunks=service.all_trunks(),
+        used=queries.open_by_trunk(),
+        today=_today(),
+        now=utcnow(),
+        nodes=nodes.all_nodes(),
     )
+
+
+def _today() -> dict[int, trunk_caps.Used]:
+    with read() as session:
+        return trunk_caps.used_by_trunk(session, utcnow())
 
 
 def _input(trunk: Trunk | None) -> dict[str, Any]:
@@ -40,6 +52,7 @@ def _input(trunk: Trunk | None) -> dict[str, Any]:
     values |= {name: form.get(name, "").strip().replace(",", ".") for name in NUMBER_FIELDS if name in form}
     values |= {name: split_list(form.get(name, "")) for name in LIST_FIELDS}
     values |= {name: form.get(name) == "1" for name in SWITCHES}
+    values |= {name: form.get(name, "").strip().replace(",", ".") or None for name in CAP_FIELDS}
     values["secret"] = form.get("secret", "")
     if "nodes" in form:
         values["nodes"] = [name for name in form.getlist("nodes") if name]
@@ -65,6 +78,7 @@ def _form(
         kinds=TrunkKind,
         rehearsal=_rehearsal(trunk),
         nodes=nodes.all_nodes(),
+        today=_today().get(trunk.id, trunk_caps.Used()) if trunk else None,
     )
     return page, status
 
@@ -99,7 +113,7 @@ def create_trunk() -> ResponseReturnValue:
 def edit_trunk(trunk_id: int) -> ResponseReturnValue:
     """The form with the trunk's values; its secret is never shown."""
     trunk = queries.trunk(trunk_id)
-    names = (*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS, *SWITCHES)
+    names = (*TEXT_FIELDS, *NUMBER_FIELDS, *CAP_FIELDS, *LIST_FIELDS, *SWITCHES)
     values = {name: getattr(trunk, name) for name in names}
     return _form({**values, "nodes": [node.name for node in trunk.nodes]}, trunk=trunk)
 

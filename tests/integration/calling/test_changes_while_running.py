@@ -26,6 +26,7 @@ class Placed:
     """A gateway that keeps what it is given."""
 
     boot = "boot"
+    trouble = ""
 
     def __init__(self):
         self.requests = []

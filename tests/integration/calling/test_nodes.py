@@ -3,12 +3,13 @@
 import contextlib
 import datetime as dt
 import threading
+from types import SimpleNamespace
 
 import pytest
 from flask import current_app
 from sqlalchemy import func, literal, select, type_coerce, update
 
-from campaigns import lost_nodes, service, sounds, store
+from campaigns import dial_loop, lost_nodes, service, sounds, store
 from campaigns.dial_loop import DialLoop, Ledger
 from campaigns.models import Attempt, Campaign, SoundFile
 from campaigns.states import CampaignState, ContactState, Disposition
@@ -340,6 +341,7 @@ def test_i6_a_node_that_is_gone_for_good_leaves_unknown(monkeypatch):
 
 class Placed:
     boot = "boot"
+    trouble = ""
 
     def __init__(self):
         self.requests = []
@@ -396,6 +398,19 @@ def test_a_node_without_the_message_does_not_claim_and_says_why():
     loop.tick()
     assert nodes.get(1).problem == ""
     assert well
+
+
+def test_nothing_is_claimed_while_the_disk_is_nearly_full(monkeypatch):
+    """What came of a call could not be written down, by the PBX as little as by us."""
+    make(contacts=1)
+    gateway = Placed()
+    loop = DialLoop(1, gateway)
+    with monkeypatch.context() as full:
+        full.setattr(dial_loop.shutil, "disk_usage", lambda _: SimpleNamespace(free=dial_loop.LEAST_FREE - 1))
+        loop.tick()
+        assert (gateway.requests, nodes.get(1).problem) == ([], "node_disk_full")
+    loop.tick()
+    assert (len(gateway.requests), nodes.get(1).problem) == (1, "")
 
 
 def test_messages_of_earlier_releases_are_kept_and_unused_ones_go(tmp_path):

@@ -39,6 +39,13 @@ def test_a_due_contact_of_a_running_campaign_may_be_called():
         (contact(due_at=None), OPEN, Verdict(False, Rule.NOT_PUBLISHED)),
         (contact(attempts=3), OPEN, Verdict(False, Rule.ATTEMPTS_USED)),
         (DUE, rules(allowed_prefixes=("7495", "1")), Verdict(False, Rule.PREFIX_NOT_ALLOWED)),
+        (contact(number="78095000000"), OPEN, Verdict(False, Rule.COSTLY_NUMBER)),
+        (contact(number="78095000000"), rules(costly_allowed=True), Verdict(True, Rule.OK)),
+        (
+            DUE,
+            rules(cap_until=NOW + dt.timedelta(hours=9)),
+            Verdict(False, Rule.CAP_REACHED, NOW + dt.timedelta(hours=9)),
+        ),
         (
             contact(due_at=NOW + dt.timedelta(seconds=5)),
             OPEN,

@@ -120,6 +120,13 @@ def test_regions(cell, region, digits):
         ("411", "US", "short_number_blocked"),
         ("8 809 500 00 00", "RU", "premium_blocked"),
         ("+1 900 555 0100", "RU", "premium_blocked"),
+        ("+881 612 345 678", "RU", "premium_blocked"),  # Iridium
+        ("+870 773 111 632", "RU", "premium_blocked"),  # Inmarsat
+        ("+882 16 12345678", "RU", "premium_blocked"),
+        ("+883 510 012 345", "RU", "premium_blocked"),
+        ("+979 1 2345 6789", "RU", "premium_blocked"),
+        ("+44 70 1234 5678", "RU", "premium_blocked"),  # personal numbers, known from fraud
+        ("+44 843 123 4567", "RU", "premium_blocked"),  # shared cost
     ],
 )
 def test_every_reason(cell, region, code):

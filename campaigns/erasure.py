@@ -1,0 +1,145 @@
+"""A person's wish to be forgotten: the number goes from contacts, rejected rows, uploads, reports and recordings.
+
+What was done stays countable: a contact keeps its state and attempts under a name that says nothing. Only digits are
+looked for, so a number in somebody else's column, or in a message's sound, is not found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from campaigns import exports
+from campaigns.errors import CampaignError
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
+from campaigns.phone_numbers import Number, normalize
+from campaigns.states import BaseState, ContactState
+from config import audit, database
+from config.i18n import N_
+from config.logging import mask_number
+from config.settings import Settings
+
+#: Rejected rows looked through in one go.
+SCAN = 5000
+#: A national number has at least so many digits in common with the same number written in another way.
+COMMON = 10
+
+SENTENCES = {
+    "erase_number_wrong": N_("Write the whole number with its country code, such as +7 900 555-00-00."),
+    "erase_call_up": N_("This number is being called now: wait until the call ends, then erase it."),
+    "erase_base_loading": N_("A base is being loaded that may hold this number: wait until it is ready."),
+}
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was found and taken away."""
+
+    contacts: int
+    rejected_rows: int
+    uploads: int
+    reports: int
+    recordings: int
+
+
+def erase(text: str) -> Erased:
+    """Forget this number.
+
+    :raises CampaignError: ``erase_number_wrong``; ``erase_call_up`` while a call to it is up; ``erase_base_loading``.
+    """
+    settings: Settings = current_app.config["OBZVON"]
+    digits = _digits(text, settings)
+    reports = database.write(lambda session: _reports_of(session, digits))
+    found = database.write(lambda session: _forget(session, digits))
+    for path in found.files:
+        (settings.uploads / path).unlink(missing_ok=True)
+    for export_id in reports:
+        exports.remove(export_id)
+    recordings = _remove_recordings(settings, found.uids)
+    erased = Erased(found.contacts, found.rejected, len(found.files), len(reports), recordings)
+    audit.record("number_erased", "number", mask_number(digits), **asdict(erased))
+    return erased
+
+
+def _digits(text: str, settings: Settings) -> str:
+    result = normalize(text, settings.default_region, costly=True)
+    if not isinstance(result, Number):
+        raise CampaignError("erase_number_wrong", SENTENCES["erase_number_wrong"], field="number", status=422)
+    return result.digits
+
+
+@dataclass(frozen=True)
+class _Found:
+    contacts: int
+    rejected: int
+    files: list[str]
+    uids: list[str]
+
+
+def _forget(session: Session, digits: str) -> _Found:
+    """One transaction; the campaigns are locked first, as a claim does, so that nobody is being called meanwhile."""
+    held = select(Contact.campaign_id).where(Contact.number == digits)
+    campaign_ids = sorted(set(session.scalars(held)))
+    for campaign_id in campaign_ids:
+        session.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update())
+    contacts = session.scalars(select(Contact).where(Contact.number == digits).with_for_update()).all()
+    ids = [contact.id for contact in contacts]
+    if session.execute(select(Attempt.id).where(Attempt.open_for_contact.in_(ids))).first():
+        raise CampaignError("erase_call_up", SENTENCES["erase_call_up"], field="number", status=409)
+    loading = select(ContactBase.id).where(ContactBase.state.in_([BaseState.WAITING, BaseState.LOADING]))
+    if session.execute(loading.limit(1)).first():
+        raise CampaignError("erase_base_loading", SENTENCES["erase_base_loading"], status=409)
+    rows = list(_rejected(session, digits))
+    bases = {contact.base_id for contact in contacts} | {row.base_id for row in rows}
+    uids = list(session.scalars(select(Attempt.uid).where(Attempt.contact_id.in_(ids))))
+    for contact in contacts:
+        _make_nobody(contact)
+    if rows:
+        row_ids = [row.id for row in rows]
+        session.execute(update(RejectedRow).where(RejectedRow.id.in_(row_ids)).values(value=""))
+    files = list(session.scalars(select(ContactBase.path).where(ContactBase.id.in_(bases))))
+    uploads: Path = current_app.config["OBZVON"].uploads
+    return _Found(len(contacts), len(rows), [path for path in files if (uploads / path).is_file()], uids)
+
+
+def _make_nobody(contact: Contact) -> None:
+    """Never called again, and nothing of the person left; unique in its campaign, and no digits to be dialled."""
+    contact.number, contact.fields, contact.timezone = f"erased-{contact.id}", {}, None
+    if contact.state in (ContactState.PENDING, ContactState.UNKNOWN):
+        contact.state, contact.due_at, contact.put_off = ContactState.NOT_REACHED, None, False
+
+
+def _rejected(session: Session, digits: str) -> Iterator[RejectedRow]:
+    """Rejected rows whose cell is this number, however it was written."""
+    tail, after = digits[-COMMON:], 0
+    while True:
+        query = select(RejectedRow).where(RejectedRow.id > after, RejectedRow.value != "")
+        rows = session.scalars(query.order_by(RejectedRow.id).limit(SCAN)).all()
+        yield from (row for row in rows if tail in re.sub(r"\D", "", row.value))
+        if len(rows) < SCAN:
+            return
+        after = rows[-1].id
+
+
+def _reports_of(session: Session, digits: str) -> list[int]:
+    """Reports that may hold the number: those of campaigns that have it, as a contact or as a rejected row."""
+    campaigns = set(session.scalars(select(Contact.campaign_id).where(Contact.number == digits)))
+    bases = {row.base_id for row in _rejected(session, digits)}
+    campaigns |= set(session.scalars(select(ContactBase.campaign_id).where(ContactBase.id.in_(bases))))
+    return list(session.scalars(select(Export.id).where(Export.campaign_id.in_(campaigns))))
+
+
+def _remove_recordings(settings: Settings, uids: list[str]) -> int:
+    removed = 0
+    for uid in uids:
+        path = settings.carrier_recordings / f"{uid}.wav"
+        if path.is_file():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
