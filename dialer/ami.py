@@ -15,6 +15,8 @@ import contextlib
 import logging
 import random
 import re
+import socket
+import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -249,6 +251,9 @@ class AmiSession:
             )
         except (OSError, TimeoutError) as exc:
             raise AmiLostError(f"Asterisk does not answer on {address.host}:{address.port}: {exc}") from exc
+        # However this connection ends, also by a kill of this process: what Asterisk has not got yet it never gets. TCP
+        # would go on delivering on a line that is mended, long after these calls were found not to have been placed.
+        pair[0].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         made: asyncio.Future[Any] = loop.create_future()
         made.set_result(pair)
         manager.connection_made(made)
