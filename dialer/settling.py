@@ -66,7 +66,11 @@ class _Look:
 
 
 async def boot_of(session: AmiSession) -> str:
-    """Since when this PBX runs, to the second; a start takes longer than that."""
+    """Since when this PBX runs, to the second.
+
+    It starts in a third of one. Two lives still never have the same: supervisord (startsecs) and our systemd units
+    (RestartSec) wait a second before they start again what died in its first.
+    """
     status = await session.action("CoreStatus")
     return f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}"
 

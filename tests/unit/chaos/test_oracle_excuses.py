@@ -187,6 +187,15 @@ def test_an_answer_that_crossed_our_cancel(run, breaches):
     assert breaches(run) == []
 
 
+def test_a_call_of_the_next_pbx_did_not_die_with_the_last_one(run, breaches):
+    """It may be up again, and called through, a third of a second after the kill."""
+    run.call(run.contact("79005550251"), 24.0, "reached")
+    run.faults.append(Fault(T0 + 23.7, "kill", "pbx"))
+    assert breaches(run) == []
+    run.faults[-1] = Fault(T0 + 24.5, "kill", "pbx")
+    assert any("died with the PBX" in sentence for sentence in breaches(run))
+
+
 def test_a_frozen_pbx_hears_a_busy_tone_too_late(run, breaches):
     attempt = run.first("busy")
     attempt.update(disposition="no_answer", sip_code=None)
