@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from dialer.lease import LOOK_EVERY_S, Lease
 log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
+#: Ticks between two looks at the trunks of this node.
+TRUNKS_EVERY = 10
 #: Exit code of a worker that lost its node to another one; the supervisor starts it again, and it waits.
 LOST_NODE = 75
 
@@ -69,12 +72,14 @@ class DialWorker:
 
     def _tick(self) -> None:
         """By our own thread: messages would pile up in the broker while we are away."""
-        while not self._stopping.wait(TICK_S):
+        for tick in itertools.count():
             loop = jobs.loop
-            if loop is None:
+            if self._stopping.wait(TICK_S) or loop is None:
                 return
             try:
                 with self._app_context():
+                    if tick % TRUNKS_EVERY == 0:
+                        dialer_jobs.follow_trunks()
                     loop.tick()
             except Exception:
                 log.exception("tick_failed")
