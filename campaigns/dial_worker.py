@@ -18,6 +18,8 @@ from dialer.lease import LOOK_EVERY_S, Lease
 
 log = structlog.get_logger(__name__)
 
+#: Seconds between two looks at the trunks of this node.
+TRUNKS_EVERY_S = 10.0
 #: Exit code of a worker that lost its node to another one; the supervisor starts it again, and it waits.
 LOST_NODE = 75
 
@@ -54,6 +56,7 @@ class DialWorker:
         dialer_jobs.gateway = self._gateway
         self._gateway.start()
         threading.Thread(target=loop.run, args=[self._app_context], name="dial-loop", daemon=True).start()
+        threading.Thread(target=self._follow_trunks, name="trunks", daemon=True).start()
         return self._gateway
 
     def stop(self) -> None:
@@ -64,6 +67,16 @@ class DialWorker:
             self._gateway.stop()
         if self._lease is not None:
             self._lease.release()
+
+    def _follow_trunks(self) -> None:
+        """A change of the trunks reaches the PBX, whatever became of the message about it."""
+        while not self._stopping.is_set():
+            try:
+                with self._app_context():
+                    dialer_jobs.follow_trunks()
+            except Exception:
+                log.exception("trunks_not_followed")
+            self._stopping.wait(TRUNKS_EVERY_S)
 
     def _lost(self) -> None:
         """Another worker has taken the node, since we were silent: begin anew and wait for our turn."""
