@@ -33,6 +33,15 @@ def world(app, tmp_path) -> World:  # noqa: F811
 
 
 @pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch):
+    """These tests sign many people in; argon2 is there, but at its least cost."""
+    from passlib.handlers.argon2 import argon2
+
+    for name, value in {"default_rounds": 1, "memory_cost": 64, "parallelism": 1}.items():
+        monkeypatch.setattr(argon2, name, value)
+
+
+@pytest.fixture(autouse=True)
 def _templates_as_in_production(request):
     """Here pages are sent less than their forms hold; what is missing is then empty, as it is outside of tests."""
     if "app" in request.fixturenames:
