@@ -41,7 +41,7 @@ class Copy:
         self.mariadb = MariaDb(self.disk.folder / "mariadb") if options.database == "mariadb" else None
         extra = {
             "OBZVON_NODE_CHANNELS": str(options.channels),
-            "OBZVON_NODE_CPS": str(3 * options.channels),  # all channels are soon in use again
+            "OBZVON_NODE_CPS": str(options.channels),
             "OBZVON_REHEARSAL_RECORD": "false",
         }
         self.line = Line(lambda: kept_ports(self.home)["ami_port"], options.seed)

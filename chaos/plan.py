@@ -47,7 +47,7 @@ OTHERS = {
     ("clock_ahead", "clock"): 1,
 }
 #: One fault that kills nothing for so many kills.
-KILLS_PER_OTHER = 2
+KILLS_PER_OTHER = 3
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def make(
             kind,
             target,
             min(longest_s, _lasts(dice, kind, target)),
-            round(dice.uniform(0.1, 1.0), 2),
+            round(dice.uniform(0.1, 0.8), 2),
             round(dice.random(), 4),
         )
         for kind, target in chosen

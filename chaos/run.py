@@ -156,29 +156,37 @@ class _Run:
     def _spoil(self) -> None:
         said = time.monotonic()
         for index, planned in enumerate(self.plan):
-            if not self._wait_for_progress(index):
-                left = len(self.plan) - index
-                self.say(f"{left} faults were not done: nearly all numbers have been called.")
+            due = self._wait_for_progress(index)
+            if not due and self._look_after_campaign():
+                self.say(f"{len(self.plan) - index} faults were not done: the campaign is finished.")
                 return
-            time.sleep(planned.pause_s)
+            if self._progress() < self._share(index + 1):
+                time.sleep(planned.pause_s)  # else dialing is ahead of the plan: no quiet
             done = self.injector.carry_out(planned)
             self.result.done.append(done)
             if not done.missed:
-                self._measure(done)
+                if due:
+                    self._measure(done)
                 self.injector.write(done)
             if time.monotonic() - said > 10:
                 said = time.monotonic()
                 self._tell(index + 1)
 
+    def _progress(self) -> float:
+        """The part of the numbers that has been called."""
+        return len(self.watch.numbers) / len(self.called)
+
+    def _share(self, index: int) -> float:
+        """The part that should have been called before this fault."""
+        return index / len(self.plan) * (1 - 3 * DUE_PART)
+
     def _wait_for_progress(self, index: int) -> bool:
         """Spread the faults over the campaign. :returns: False when too few numbers are left."""
-        share = index / len(self.plan) * (1 - 3 * DUE_PART)
         while True:
             self.watch.look()
-            progress = len(self.watch.numbers) / len(self.called)
-            if progress > 1 - DUE_PART:
+            if self._progress() > 1 - DUE_PART:
                 return False
-            if progress >= share:
+            if self._progress() >= self._share(index):
                 return True
             self._look_after_campaign()
             time.sleep(0.2)
