@@ -7,7 +7,6 @@ import json
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, has_request_context, request
-from flask_login import current_user
 from sqlalchemy import select
 
 from config import audit, database
@@ -67,7 +66,10 @@ def _of_request() -> Actor | None:
     if request.blueprint == "api":
         owner = g.get("account")
         return Actor(f"{owner.username} (API)" if owner else "", address)
-    return Actor(current_user.username if current_user.is_authenticated else "", address)
+    # Only who is known already: loading the account here would wait, in a second connection, for the very transaction
+    # that asks.
+    user = g.get("_login_user")
+    return Actor(user.username if user is not None and user.is_authenticated else "", address)
 
 
 def entries(

@@ -183,7 +183,7 @@ def test_everything_can_be_used(released):
 
     assert len(claim()) == 1  # one token of 7.5 calls per second
     ended = [CallResult(f"{i:020d}", CallOutcome.BUSY, ended_at=database.utcnow()) for i in range(1, OPEN + 1)]
-    assert database.write(lambda s: outcomes.record(s, ended, database.utcnow())) == {1}
+    assert database.write(lambda s: outcomes.record(s, ended, database.utcnow())).campaign_ids == {1}
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Attempt).where(Attempt.open_for_contact > 0)) == 1
         assert session.get(Contact, 1).last_disposition == "busy"

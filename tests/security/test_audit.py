@@ -263,6 +263,15 @@ def test_start_pause_and_stop_are_in_it(app, manager, connected, loaded):
     assert {entry.who for entry in found} == {"anna"}
 
 
+def test_asking_who_acts_never_waits_for_the_database(app, manager):
+    """Inside a writing transaction another connection would wait for it for ever."""
+    cookies = {cookie.key: cookie.value for cookie in manager.client._cookies.values()}
+    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    with app.test_request_context("/campaigns", headers={"Cookie": header}):
+        audit.record("campaign_started", "campaign", 1)
+        assert _trail()[-1].who == ""
+
+
 def test_the_page_filters_pages_and_checks(app, admin):
     with app.app_context():
         _ten()

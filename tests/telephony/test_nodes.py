@@ -150,7 +150,7 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
     trunks.tell_nodes()
     beat = [sys.executable, "-m", "web.cli", "process", "beat"]
     with servers.running(beat, two.folder / "second-beat.log", two.main.copy.environment):
-        both = started(two, "550", 30)
+        both = started(two, "550", 26)
         shared = started(two, "551", 10, channel_limit=9)
         solo = started(two, "552", 4, trunk_name="solo", channel_limit=5)
         wait_until(lambda: outcomes(both) >= 8, 30, "the first outcomes")
@@ -174,7 +174,7 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
 
 def test_i4_i6_a_node_dies_and_comes_back(two):
     """Its calls keep their slots until it is back and has settled them; the other node goes on meanwhile."""
-    campaign_id = started(two, "560", 50)
+    campaign_id = started(two, "560", 38)
     wait_until(lambda: outcomes(campaign_id) >= 6 and up(campaign_id, "second") >= 3, 30, "calls on both")
     os.kill(two.second.copy.pid, signal.SIGKILL)
     for pid in two.second.leftovers():
@@ -185,7 +185,7 @@ def test_i4_i6_a_node_dies_and_comes_back(two):
     assert up(campaign_id) <= LIMIT
     two.second.stop()
     two.second.start()
-    wait_until(lambda: up(campaign_id, "second") and outcomes(campaign_id) > before + 12, 40, "it calls again")
+    wait_until(lambda: up(campaign_id, "second") and outcomes(campaign_id) > before + 8, 40, "it calls again")
     finished(campaign_id)
     assert service.counts([campaign_id])[campaign_id].unknown <= lost
     two.judge(campaign_id, pbx_died_at=died_at)
@@ -199,7 +199,7 @@ def test_i1_two_dial_workers_for_one_node(two):
         wait_until(lambda: b"node_has_another_dial_worker" in log.read_bytes(), 30, "it says that it waits")
         first = two.main.pid("dial")
         assert holder("main") == first
-        campaign_id = started(two, "570", 40)
+        campaign_id = started(two, "570", 34)
         wait_until(lambda: outcomes(campaign_id) >= 6, 30, "the first outcomes")
         os.kill(first, signal.SIGSTOP)
         wait_until(lambda: holder("main") == waiting.pid, 3 * TTL_S, "the second takes over")

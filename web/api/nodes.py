@@ -20,7 +20,7 @@ def _out(node: Node, up: dict[int, int], trunks: dict[int, list[str]]) -> dict[s
     calls = up.get(node.id, 0)
     return {
         **{name: getattr(node, name) for name in ("id", "name", "channels", "cps", "boot", "ringing", "talking")},
-        **{name: getattr(node, name) for name in ("seen_at", "draining", "problem")},
+        **{name: getattr(node, name) for name in ("seen_at", "draining", "problem", "trouble")},
         "connected": node.is_connected(utcnow()),
         "drained": node.draining and calls == 0,
         "calls": calls,
