@@ -172,7 +172,10 @@ class User:
             self._api.do("POST", f"{path}/pause", evidence.PAUSED, {}, self._campaign_id)
             self._stop.wait(self._dice.uniform(*PAUSE_S))
         finally:
-            self._resume(path)
+            try:
+                self._resume(path)
+            finally:
+                self.running_since = time.time()
 
     def _resume(self, path: str) -> None:
         """The copy may refuse it for a while: its PBX is not connected."""
@@ -185,4 +188,3 @@ class User:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
-        self.running_since = time.time()

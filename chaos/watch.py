@@ -66,12 +66,11 @@ class CarrierWatch:
 
         ``since`` is asked again and again; None means that nothing can be expected now.
         """
-        deadline = time.monotonic() + limit_s
-        while time.monotonic() < deadline:
+        waited = 0.0
+        while waited < limit_s:
             moment = since()
-            if moment is None:
-                deadline += 0.05
-            else:
+            if moment is not None:
+                waited += 0.05
                 found = self.first_claimed_after(moment)
                 if found is not None:
                     return found - moment

@@ -145,6 +145,9 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
         self.heard = time.monotonic()
 
     def connection_made(self, transport: asyncio.Transport) -> None:
+        # However this connection ends, also by a kill of this process: what Asterisk has not got yet it never gets. TCP
+        # would go on delivering on a line that is mended, long after these calls were found not to have been placed.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         super().connection_made(transport)
         # panoramisk sets it later; a connection that ends before that must be told too.
         self.factory = self._manager
@@ -251,9 +254,6 @@ class AmiSession:
             )
         except (OSError, TimeoutError) as exc:
             raise AmiLostError(f"Asterisk does not answer on {address.host}:{address.port}: {exc}") from exc
-        # However this connection ends, also by a kill of this process: what Asterisk has not got yet it never gets. TCP
-        # would go on delivering on a line that is mended, long after these calls were found not to have been placed.
-        pair[0].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         made: asyncio.Future[Any] = loop.create_future()
         made.set_result(pair)
         manager.connection_made(made)
@@ -404,6 +404,10 @@ class AmiClient:
                     log.info("%s", exc.sentence)
                     await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter only
                     pause = min(self._times.back_off_most, pause * 2)
+                    continue
+                except Exception:  # a slip here must not leave a worker that lives and never dials again
+                    log.exception("the connection to Asterisk could not be opened")
+                    await asyncio.sleep(self._times.back_off_most)
                     continue
                 began = time.monotonic()
                 await self._serve(session, serve)
