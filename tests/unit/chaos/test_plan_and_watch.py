@@ -41,7 +41,7 @@ def test_each_kind_comes_and_kills_are_counted():
         | set(plan.OTHERS)
     )
     assert sum(item.kills for item in made) == 200
-    assert len(made) == 200 - (-200 // plan.KILLS_PER_OTHER)
+    assert len(made) == 200 + -(-200 // plan.KILLS_PER_OTHER)
 
 
 def test_what_is_not_possible_is_not_planned():
