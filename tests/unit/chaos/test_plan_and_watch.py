@@ -102,5 +102,5 @@ def test_options():
     options = Options.of({"CONTACTS": "300", "KILLS": "", "SEED": "5", "DB": "mariadb", "KEEP": "0"})
     assert (options.contacts, options.kills, options.seed, options.database) == (300, 200, 5, "mariadb")
     assert not options.keep
-    assert options.channels == 15
+    assert options.channels == 25
     assert Options().channels == 60
