@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from campaigns import jobs, outcomes, store
-from config import database
+from config import audit, database
 from config.i18n import N_
 from dialer.calls import CallOutcome, CallResult
 from dialer.errors import DialerError
@@ -49,6 +49,7 @@ def give_up(node_id: int) -> int:
                 lease_until=now,
             )
         )
+        audit.append(session, "node_given_up", "node", node_id, name=node.name, calls=len(gone))
         return len(gone), woken
 
     closed, campaign_ids = database.write(work)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from config import secret_store
+from config import audit, secret_store
 from config.database import read, write
 from config.i18n import N_
 from config.settings import Settings
@@ -98,10 +98,12 @@ def change(node_id: int, form: NodeForm) -> None:
     :raises DialerError: node_missing.
     """
 
-    def work(node: Node) -> None:
+    def work(node: Node) -> dict[str, object]:
+        before = {"channels": node.channels, "cps": node.cps}
         node.channels, node.cps = form.channels, form.cps
+        return audit.changes(before, form.model_dump())
 
-    _change(node_id, work)
+    _change(node_id, "node_changed", work)
 
 
 def drain(node_id: int) -> None:
@@ -110,10 +112,11 @@ def drain(node_id: int) -> None:
     :raises DialerError: node_missing.
     """
 
-    def work(node: Node) -> None:
+    def work(node: Node) -> dict[str, object]:
         node.draining = True
+        return {"name": node.name}
 
-    _change(node_id, work)
+    _change(node_id, "node_drained", work)
 
 
 def take_back(node_id: int) -> None:
@@ -122,14 +125,19 @@ def take_back(node_id: int) -> None:
     :raises DialerError: node_missing.
     """
 
-    def work(node: Node) -> None:
+    def work(node: Node) -> dict[str, object]:
         node.draining = False
+        return {"name": node.name}
 
-    _change(node_id, work)
+    _change(node_id, "node_taken_back", work)
 
 
-def _change(node_id: int, work: Callable[[Node], None]) -> None:
-    write(lambda session: work(_get(session, node_id, lock=True)))
+def _change(node_id: int, action: str, work: Callable[[Node], dict[str, object]]) -> None:
+    def change_and_tell(session: Session) -> None:
+        told = work(_get(session, node_id, lock=True))
+        audit.append(session, action, "node", node_id, **told)
+
+    write(change_and_tell)
 
 
 def _get(session: Session, node_id: int, lock: bool = False) -> Node:

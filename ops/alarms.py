@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from config import database, metrics
+from config import audit, database, metrics
 from config.database import utcnow
 from config.i18n import N_
 from config.settings import Settings
@@ -154,7 +154,10 @@ def acknowledge(alarm_id: int, by: str) -> None:
             .where(Alarm.id == alarm_id, Alarm.ended_at.is_(None))
             .values(acknowledged_by=by[:100], acknowledged_at=utcnow())
         )
-        return int(session.execute(taken).rowcount)  # type: ignore[attr-defined]
+        count = int(session.execute(taken).rowcount)  # type: ignore[attr-defined]
+        if count:
+            audit.append(session, "alarm_taken", "alarm", alarm_id)
+        return count
 
     if not database.write(work):
         raise OpsError("alarm_missing", N_("There is no such alarm, or it is over."), status=404)

@@ -11,7 +11,7 @@ from flask import current_app
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from config import database, secret_store
+from config import audit, database, secret_store
 from config.i18n import N_
 from config.settings import Settings, known_zone
 from ops import addresses, store
@@ -136,6 +136,8 @@ def save(form: DeliveryForm, by: str) -> None:
 
     def work(session: Session) -> None:
         store.put_setting(session, NAME, values, by)
+        told = {name: values[name] for name in ("webhook_on", "webhook_url", "mail_on", "mail_host")}
+        audit.append(session, "alarm_settings_changed", "alarm_settings", "", **told)
 
     database.write(work)
 

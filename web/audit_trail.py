@@ -43,6 +43,12 @@ ACTIONS = {
     "trunk_created": N_("made a trunk"),
     "trunk_changed": N_("changed a trunk"),
     "trunk_deleted": N_("deleted a trunk"),
+    "node_changed": N_("changed a node"),
+    "node_drained": N_("drained a node"),
+    "node_taken_back": N_("took a node back"),
+    "node_given_up": N_("gave a node up"),
+    "alarm_taken": N_("took an alarm"),
+    "alarm_settings_changed": N_("changed where alarms go"),
 }
 
 FAULTS = {

@@ -28,6 +28,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--first-block", type=int, default=0, help="where the search for free ports begins")
     run.add_argument("--json", action="store_true", help="tell on stdout in one JSON object when it is ready")
     _add_keeping(commands)
+    forget = commands.add_parser("erase", help="forget a telephone number: contacts, rejected rows, uploads, reports")
+    forget.add_argument("number")
+    trail = commands.add_parser("audit", help="verify: follow the audit trail's chain, name the first broken entry")
+    trail.add_argument("what", choices=("verify",))
     return found
 
 

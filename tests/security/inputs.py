@@ -15,6 +15,9 @@ def good_input(endpoint: str) -> dict[str, Any]:
         "api.preview_base": lambda: {"data": {"file": _file()}},
         "api.put_message": lambda: {"data": {"sound": _file()}},
         "api.replace_campaign": lambda: {"json": CAMPAIGN},
+        "api.change_node": lambda: {"json": {"channels": 1, "cps": 1}},
+        "api.test_delivery": lambda: {"json": {"channel": "mail"}},
+        "pages.change_node": lambda: {"data": {"channels": "1", "cps": "1"}},
         "api.decide_unknown": lambda: {"json": {"redial": False}},
         "pages.set_active": lambda: {"data": {"active": "0"}},
     }.get(endpoint, dict)

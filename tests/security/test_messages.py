@@ -44,7 +44,7 @@ def test_a_pickle_is_refused_and_the_worker_goes_on(tmp_path, redis_url):
         with kombu.Connection(redis_url) as connection:
             queue = kombu.Queue("security", exchange=kombu.Exchange(""), routing_key="security")
             producer = connection.Producer()
-            headers = {"lang": "py", "task": "campaigns.tick", "id": "1", "argsrepr": "()", "kwargsrepr": "{}"}
+            headers = {"lang": "py", "task": "dialer.reload_trunks", "id": "1", "argsrepr": "()", "kwargsrepr": "{}"}
             body = ((_Evil(made),), {}, {})
             producer.publish(body, serializer="pickle", routing_key="security", headers=headers, declare=[queue])
             producer.publish([[], {}, {}], serializer="json", routing_key="security", headers={**headers, "id": "2"})

@@ -28,8 +28,8 @@ HEADERS = {
 }
 
 
-#: Who downloads a report is told by the audit trail.
-TRAIL = ("audit_entry", "audit_head")
+#: Who downloads a report is told by the audit trail; /ready tries whether the database takes a write.
+TRAIL = ("audit_entry", "audit_head", "sign_of_life")
 
 
 class _Inline(HTMLParser):

@@ -62,7 +62,7 @@ def _plant(app, campaign_id: int, folder) -> dict[str, object]:
 
     contact_id, trunk_id = database.write(work)
     ids = {"campaign_id": campaign_id, "base_id": base_id, "contact_id": contact_id, "export_id": export_id}
-    return {**ids, "trunk_id": trunk_id, "account_id": boss.id}
+    return {**ids, "trunk_id": trunk_id, "account_id": boss.id, "node_id": 1}
 
 
 @pytest.mark.browser

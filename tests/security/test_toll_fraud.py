@@ -104,7 +104,7 @@ def test_an_exchange_with_too_many_rights_is_told(app, manager, loaded):
     campaign_id, _base = loaded
     with app.app_context():
         database.write(work)
-    assert "may do more than it must" in manager.get("/trunks").text
+    assert "may do more than it must" in manager.get("/nodes").text
     manager.post(f"/campaigns/{campaign_id}/start")
     page = manager.get(f"/campaigns/{campaign_id}").text
     assert 'data-code="ami_rights_too_many"' in page

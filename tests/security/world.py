@@ -14,7 +14,10 @@ from werkzeug.routing import Rule
 
 from campaigns import bases, exports, service
 from campaigns.service import CampaignForm
-from dialer import trunks
+from config import database
+from config.database import utcnow
+from dialer import nodes, trunks
+from ops.models import Alarm
 from tests.integration.web.conftest import ASSETS, BASE
 from web import accounts, api_keys, queries, uploads
 
@@ -60,10 +63,23 @@ def _objects(app: Flask, folder: Path, name: str) -> dict[str, Any]:
         "contact_id": queries.contacts(campaign_id).items[0].id,
         "export_id": export_id,
         "trunk_id": trunk_id,
+        "node_id": nodes.all_nodes()[0].id,
+        "alarm_id": _alarm(name),
         "account_id": account_id,
         "key_id": api_keys.of_account(account_id)[0].id,
         "token": uploads.keep(app.config["OBZVON"], campaign_id, sent, "").token,
     }
+
+
+def _alarm(name: str) -> int:
+    def work(session: database.Session) -> int:
+        alarm = Alarm(code="disk_low", subject=name, open_key=f"disk_low:{name}", severity="warning", since=utcnow())
+        alarm.raised_at = utcnow()
+        session.add(alarm)
+        session.flush()
+        return alarm.id
+
+    return database.write(work)
 
 
 def rules(app: Flask) -> list[tuple[Rule, str]]:

@@ -17,12 +17,13 @@ from sqlalchemy import func, select, update
 from campaigns import service
 from campaigns.models import Attempt
 from campaigns.states import CampaignState
+from chaos.oracle import Evidence, Fault, judge
 from config import database, supervisor
 from config import settings as all_settings
 from dialer import nodes, trunks
 from dialer.lease import TTL_S, Life
 from dialer.models import Node, Trunk, TrunkKind
-from tests.support import oracle, servers
+from tests.support import servers
 from tests.support.campaign import make_campaign
 from tests.support.carrier_log import join, most_at_once, read_calls
 from tests.support.servers import wait_until
@@ -62,9 +63,17 @@ class Two:
         logs = [copy.settings.carrier_log for copy in (self.main, self.second)]
         return join(logs, self.folder / "carriers.jsonl")
 
-    def judge(self, campaign_id, **known):
-        known = {"limit": LIMIT, "attempts_limit": 1, **known}
-        assert oracle.breaches(campaign_id, self.log(), **known) == []
+    def judge(self, campaign_id, *faults):
+        logs = [log for copy in (self.main, self.second) for log in (copy.settings.home / "logs").glob("dial.log*")]
+        logs += self.folder.glob("second-worker.log")
+        evidence = Evidence(
+            database=self.main.settings.database_url,
+            carrier_logs=(self.log(),),
+            event_logs=tuple(sorted(logs)),
+            faults=faults,
+            campaigns=frozenset({campaign_id}),
+        )
+        assert [str(breach) for breach in judge(evidence).breaches] == []
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
@@ -164,7 +173,7 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
         for campaign_id in (both, shared, solo):
             finished(campaign_id)
     two.judge(both)
-    two.judge(shared, limit=9)
+    two.judge(shared)
     calls = read_calls(two.log())
     assert most_at_once([call for call in calls if call.number[4:7] in ("550", "551")]) == LIMIT + 2
     alone = [call for call in calls if call.number[4:7] == "552"]
@@ -188,7 +197,7 @@ def test_i4_i6_a_node_dies_and_comes_back(two):
     wait_until(lambda: up(campaign_id, "second") and outcomes(campaign_id) > before + 8, 40, "it calls again")
     finished(campaign_id)
     assert service.counts([campaign_id])[campaign_id].unknown <= lost
-    two.judge(campaign_id, pbx_died_at=died_at)
+    two.judge(campaign_id, *(Fault(died_at, "kill", target, node="second") for target in ("pbx", "carrier")))
 
 
 @pytest.mark.parametrize("running", ["redis"], indirect=True)  # no message has a part in it
@@ -201,16 +210,18 @@ def test_i1_two_dial_workers_for_one_node(two):
         assert holder("main") == first
         campaign_id = started(two, "570", 34)
         wait_until(lambda: outcomes(campaign_id) >= 6, 30, "the first outcomes")
+        frozen_at = time.time()
         os.kill(first, signal.SIGSTOP)
         wait_until(lambda: holder("main") == waiting.pid, 3 * TTL_S, "the second takes over")
         before = outcomes(campaign_id)
         os.kill(first, signal.SIGCONT)
+        freeze = Fault(frozen_at, "freeze", "dial", until=time.time(), node="main")
         wait_until(lambda: two.main.pid("dial") not in (0, first), 20, "the woken one ends and waits again")
         wait_until(lambda: outcomes(campaign_id) >= before + 6 and up(campaign_id, "main"), 30, "dialling goes on")
         waiting.kill()
         wait_until(lambda: holder("main") == two.main.pid("dial"), 8, "the dead one is followed at once")
     finished(campaign_id)
-    two.judge(campaign_id)
+    two.judge(campaign_id, freeze)
     assert service.counts([campaign_id])[campaign_id].unknown == 0
 
 
