@@ -34,7 +34,7 @@ class Options:
     @property
     def channels(self) -> int:
         """Most calls at once, of the campaign, its trunk and the node: 60, fewer where the list would be too short."""
-        return max(5, min(60, self.contacts // 20))
+        return max(5, min(60, self.contacts // 12))
 
     @classmethod
     def of(cls, words: Mapping[str, str]) -> Options:

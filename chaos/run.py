@@ -30,7 +30,7 @@ STUCK_S = 60.0
 #: No faults for the last part of the numbers: it could not be said any more whether calls are due.
 DUE_PART = 0.04
 #: The tables and the journal come to rest.
-REST_S = 3.0
+REST_S = 2.0
 
 
 @dataclass

@@ -41,7 +41,7 @@ def test_each_kind_comes_and_kills_are_counted():
         | set(plan.OTHERS)
     )
     assert sum(item.kills for item in made) == 200
-    assert len(made) == 200 - (-200 // plan.KILLS_PER_OTHER)
+    assert len(made) == 200 + -(-200 // plan.KILLS_PER_OTHER)
 
 
 def test_what_is_not_possible_is_not_planned():
@@ -102,5 +102,5 @@ def test_options():
     options = Options.of({"CONTACTS": "300", "KILLS": "", "SEED": "5", "DB": "mariadb", "KEEP": "0"})
     assert (options.contacts, options.kills, options.seed, options.database) == (300, 200, 5, "mariadb")
     assert not options.keep
-    assert options.channels == 15
+    assert options.channels == 25
     assert Options().channels == 60
