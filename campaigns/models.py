@@ -61,6 +61,12 @@ class Campaign(db.Model):
     sound: Mapped[str] = mapped_column(String(64), default="")
     sound_name: Mapped[str] = mapped_column(String(255), default="")
     sound_s: Mapped[float] = mapped_column(Float, default=0.0)
+    #: ``campaigns.message.blocks.Message.to_json``; None: every callee hears ``sound``.
+    message: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: Digest of ``message`` and of what else its sound depends on; contacts are prepared for one version of it.
+    message_version: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: What is done with answering machines: ``campaigns.machines.MachinePolicy``.
+    machines: Mapped[str] = mapped_column(String(12), default="off", server_default="off")
     created_by: Mapped[str] = mapped_column(String(255), default="")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
     started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -147,6 +153,13 @@ class Contact(db.Model):
     #: ``due_at`` was moved to the opening of a calling window; changed windows make the contact due again.
     put_off: Mapped[bool] = mapped_column(default=False, server_default="0")
     last_disposition: Mapped[str | None] = mapped_column(String(20))
+    #: What is played to it, once prepared: ``campaigns.preparing.Prompts.to_json``.
+    prompts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: The ``Campaign.message_version`` for which ``prompts`` were made, or could not be made.
+    prepared: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: Why they could not be made: an error's code, and the column at fault.
+    prepare_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    prepare_column: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 class RejectedRow(db.Model):
@@ -203,6 +216,46 @@ class Attempt(db.Model):
     cause: Mapped[int | None] = mapped_column(Integer)
     listened_s: Mapped[float] = mapped_column(Float, default=0.0)
     detail: Mapped[str] = mapped_column(Text, default="")
+    #: What made it reached: the notification time, the key phrase, or a key (``campaigns.states.ReachedBy``).
+    reached_by: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    #: What answered, as AMD heard it, and its cause; '' when it was not asked.
+    machine: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    machine_cause: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    #: The hand-over: where to, how it ended, seconds waited, seconds talked; '' and None when there was none.
+    handover: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    handover_result: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    waited_s: Mapped[float | None] = mapped_column(Float)
+    talked_s: Mapped[float | None] = mapped_column(Float)
+
+
+class AttemptStep(db.Model):
+    """What a callee did at one step of a message: a row for each time that the step was spoken."""
+
+    __tablename__ = "attempt_step"
+    __table_args__ = (Index("ix_attempt_step_campaign", "campaign_id", "step", "result"),)
+
+    attempt_id: Mapped[int] = mapped_column(BigId, ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, 3 … within the call
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    step: Mapped[str] = mapped_column(String(16))
+    #: The key that was pressed, ``none``, ``invalid``, ``end`` (no keys asked for) or ``gone`` (hung up within).
+    result: Mapped[str] = mapped_column(String(10))
+    #: Name and value of an answer or an entered number.
+    name: Mapped[str] = mapped_column(String(30), default="")
+    value: Mapped[str] = mapped_column(String(30), default="")
+
+
+class DoNotCall(db.Model):
+    """A number that no campaign calls any more: its owner said so by key, or a manager did."""
+
+    __tablename__ = "do_not_call"
+
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164 digits without plus
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    #: The campaign whose callee asked for it; None: a manager put it here.
+    campaign_id: Mapped[int | None] = mapped_column(Integer)
+    created_by: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    comment: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 class Export(db.Model):

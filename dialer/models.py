@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, Column, Double, Float, ForeignKey, Integer, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -105,5 +106,7 @@ class Trunk(db.Model):
     spend_per_day: Mapped[float | None] = mapped_column(Float)
     #: Premium-rate, shared-cost, personal and satellite numbers may be dialled.
     costly_allowed: Mapped[bool] = mapped_column(default=False, server_default="0")
+    #: Parameters of answering machine detection, ``dialer.amd``; None: the usual ones.
+    amd: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
     nodes: Mapped[list[Node]] = relationship(secondary=trunk_node, lazy="selectin", order_by="Node.name")

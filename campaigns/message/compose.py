@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from campaigns.errors import CampaignError
-from campaigns.message.blocks import Block, FieldBlock, Message, Missing, PauseBlock, SoundBlock, TextBlock
+from campaigns.message.blocks import Block, FieldBlock, Message, Missing, PauseBlock, SoundBlock, TextBlock, Variants
 from config.i18n import N_
 
 SENTENCES = {
@@ -22,6 +22,7 @@ class Recorded:
     """A sound of ours, by the stem of its file."""
 
     stem: str
+    key_phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Spoken:
     voice: str
     #: Words that hold a contact's own data must not leave the house (``tts_exports_personal_data``).
     personal: bool
+    #: Once this was heard to its end the callee counts as reached.
+    key_phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +54,34 @@ def language_of(message: Message, fields: Mapping[str, str]) -> str:
     return own if own in message.variants else message.default_language
 
 
-def compose(message: Message, fields: Mapping[str, str], spell: Speller) -> list[Piece]:
-    """What this contact hears. Words of different blocks stay apart.
+def compose(message: Message, fields: Mapping[str, str], spell: Speller) -> dict[str, list[Piece]]:
+    """What this contact hears at each spoken place of the message (``Message.spoken``).
+
+    Words of different blocks stay apart.
 
     :raises CampaignError: ``message_field_missing``, or what ``spell`` says about a value; ``field`` is the column.
     """
     language = language_of(message, fields)
-    voice = message.voices.get(language, "")  # type: ignore[call-overload]
-    pieces = [
-        piece
-        for block in message.variants[language]  # type: ignore[index]
-        for piece in _pieces_of(block, language, voice, fields, spell)
-    ]
+    return {place: compose_place(message, variants, language, fields, spell) for place, variants in message.spoken()}
+
+
+def compose_place(
+    message: Message, variants: Variants, language: str, fields: Mapping[str, str], spell: Speller
+) -> list[Piece]:
+    """One place; one that has no words in the contact's language is spoken in the message's own."""
+    spoken_in = language if language in variants else message.default_language
+    voice = message.voices.get(spoken_in, "")  # type: ignore[call-overload]
+    pieces = [piece for block in variants[spoken_in] for piece in _pieces_of(block, spoken_in, voice, fields, spell)]
     return list(_punctuated(pieces))
 
 
 def _pieces_of(block: Block, language: str, voice: str, fields: Mapping[str, str], spell: Speller) -> list[Piece]:
     if isinstance(block, SoundBlock):
-        return [Recorded(block.stem)]
+        return [Recorded(block.stem, block.key_phrase)]
     if isinstance(block, PauseBlock):
         return [Silence(block.seconds)]
     if isinstance(block, TextBlock):
-        return [Spoken(block.text, language, voice, personal=False)]
+        return [Spoken(block.text, language, voice, personal=False, key_phrase=block.key_phrase)]
     text = str(fields.get(block.column, "")).strip()
     if not text:
         if block.missing is Missing.SKIP:
@@ -80,7 +89,7 @@ def _pieces_of(block: Block, language: str, voice: str, fields: Mapping[str, str
         raise _refusal("message_field_missing", block.column)
     if len(text) > LONGEST_FIELD:
         raise _refusal("message_field_too_long", block.column)
-    return [Spoken(spell(text, block, language), language, voice, personal=True)]
+    return [Spoken(spell(text, block, language), language, voice, personal=True, key_phrase=block.key_phrase)]
 
 
 def _refusal(code: str, column: str) -> CampaignError:

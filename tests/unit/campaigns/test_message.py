@@ -24,7 +24,7 @@ def test_n15_sound_words_and_numbers_in_their_order():
         {"kind": "sound", "stem": STEM}, {"kind": "text", "text": "Ваш долг"}, MONEY,
         {"kind": "text", "text": ", оплатите до"}, {"kind": "pause", "seconds": 0.5},
     )  # fmt: skip
-    assert compose(made, {"Сумма": "1 251,20"}, spell) == [
+    assert compose(made, {"Сумма": "1 251,20"}, spell)["main"] == [
         Recorded(STEM),
         Spoken("Ваш долг", "ru", "", personal=False),
         Spoken("<money 1 251,20 ru>,", "ru", "", personal=True),
@@ -35,8 +35,8 @@ def test_n15_sound_words_and_numbers_in_their_order():
 
 def test_a_full_stop_of_its_own_is_no_piece():
     made = message({"kind": "text", "text": "Долг"}, MONEY, {"kind": "text", "text": "."})
-    assert [piece.words for piece in compose(made, {"Сумма": "5"}, spell)] == ["Долг", "<money 5 ru>."]
-    assert compose(message({"kind": "text", "text": "..."}), {}, spell) == []
+    assert [piece.words for piece in compose(made, {"Сумма": "5"}, spell)["main"]] == ["Долг", "<money 5 ru>."]
+    assert compose(message({"kind": "text", "text": "..."}), {}, spell)["main"] == []
 
 
 def test_empty_column_refuses_the_contact_or_is_left_out():
@@ -44,7 +44,7 @@ def test_empty_column_refuses_the_contact_or_is_left_out():
         compose(message(MONEY), {"Сумма": "  "}, spell)
     assert (refused.value.code, refused.value.field) == ("message_field_missing", "Сумма")
     made = message({"kind": "text", "text": "Долг"}, MONEY | {"missing": "skip"})
-    assert [piece.words for piece in compose(made, {}, spell)] == ["Долг"]
+    assert [piece.words for piece in compose(made, {}, spell)["main"]] == ["Долг"]
 
 
 def test_a_column_longer_than_anybody_listens_is_refused():
