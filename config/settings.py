@@ -227,6 +227,11 @@ class Settings(BaseSettings):
         return self.home / "sounds"
 
     @property
+    def played(self) -> Path:
+        """Prepared sounds, all in one folder that Asterisk knows as ``o``: ``<stem>.wav``."""
+        return self.home / "sounds" / "o"
+
+    @property
     def uploads(self) -> Path:
         """Files as users sent them, under names of our own."""
         return self.home / "uploads"
