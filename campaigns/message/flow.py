@@ -65,7 +65,7 @@ KEYS = "0123456789*#"
 #: A number is typed: seconds of silence, and how often it may be tried, where the step has no choice of its own.
 ENTER_TIMEOUT_S, ENTER_TRIES = 6.0, 3
 #: Longest call: with a hand-over, and with keys or several steps. Without them it is the message's own length.
-HANDOVER_MOST_S, KEYS_MOST_S = 3600, 900
+HANDOVER_MOST_S, KEYS_MOST_S = 1800, 900
 #: Seconds that a call may last longer than the sound of its message.
 MARGIN_S = 5
 
@@ -122,6 +122,11 @@ def longest_s(message: Message, main_s: float) -> int:
     :param main_s: seconds of the contact's own words.
     """
     return _most_s(message) or math.ceil(main_s) + MARGIN_S
+
+
+def billed_s(message: Message, main_s: float) -> int:
+    """The most that the trunk is used for one call, with the second one that a hand-over to a number makes."""
+    return longest_s(message, main_s) * (2 if dials_out(message) else 1)
 
 
 def dials_out(message: Message) -> bool:
