@@ -71,7 +71,10 @@ def of_campaign(campaign_id: int) -> Statistics:
     with database.read() as session:
         return Statistics(
             sorted((StepCount(*row) for row in session.execute(steps)), key=_order),
-            [HandoverCount(*row[:3], row[3] or 0.0, row[4] or 0.0) for row in session.execute(handovers)],
+            [
+                HandoverCount(to, result, count, waited or 0.0, talked or 0.0)
+                for to, result, count, waited, talked in session.execute(handovers)
+            ],
             {by: count for by, count in session.execute(reached)},
         )
 
