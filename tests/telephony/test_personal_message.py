@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from sqlalchemy import select, update
 
-from campaigns import piece_store, service
+from campaigns import service
 from campaigns.message.blocks import Message
 from campaigns.message.prompts import Prompts
 from campaigns.models import Attempt, Contact
@@ -18,7 +18,7 @@ from tests.support.audio import RATE, likeness
 from tests.support.campaign import make_campaign
 from tests.support.servers import wait_until
 from tests.support.stack import stack as product
-from tts.pieces import write_wav
+from tts.pieces import Pieces, write_wav
 
 pytestmark = pytest.mark.telephony
 
@@ -88,7 +88,7 @@ def heard_by(called, number):
     """The pieces that were to be said, the recording of what was heard, and where the words begin in it, seconds."""
     copy, _campaign_id, rows = called
     contact, attempt = rows[number]
-    kept = piece_store.pieces()
+    kept = Pieces(copy.settings.played)
     pieces = [kept.read(stem) / 32768 for stem in Prompts.from_json(contact.prompts).main]
     path = copy.settings.carrier_recordings / f"{attempt.uid}.wav"
     samples, rate = soundfile.read(path)
