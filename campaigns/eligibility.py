@@ -19,10 +19,12 @@ class Rule(StrEnum):
     CONTACT_FINAL = "contact_final"
     ATTEMPT_OPEN = "attempt_open"
     CAMPAIGN_NOT_RUNNING = "campaign_not_running"
+    NOT_PREPARED = "not_prepared"
     NOT_PUBLISHED = "base_not_ready"
     ATTEMPTS_USED = "attempts_used"
     PREFIX_NOT_ALLOWED = "prefix_not_allowed"
     COSTLY_NUMBER = "costly_number"
+    DO_NOT_CALL = "do_not_call"
     NOT_DUE = "not_due"
     WINDOW_CLOSED = "window_closed"
     CAP_REACHED = "cap_reached"
@@ -52,6 +54,10 @@ class ContactFacts:
     zone: ZoneInfo | None = None
     final: bool = False
     open_attempt: bool = False
+    #: Its message is made of blocks, and its sound is not there yet.
+    unprepared: bool = False
+    #: The number is on the do-not-call list.
+    do_not_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,11 @@ def _without_clock(contact: ContactFacts, campaign: CampaignRules) -> Rule | Non
         (Rule.CONTACT_FINAL, contact.final),
         (Rule.ATTEMPT_OPEN, contact.open_attempt),
         (Rule.CAMPAIGN_NOT_RUNNING, not campaign.running),
+        (Rule.NOT_PREPARED, contact.unprepared),
         (Rule.NOT_PUBLISHED, contact.due_at is None),
         (Rule.ATTEMPTS_USED, contact.attempts >= campaign.attempts),
         (Rule.PREFIX_NOT_ALLOWED, bool(prefixes) and not contact.number.startswith(tuple(prefixes))),
         (Rule.COSTLY_NUMBER, not campaign.costly_allowed and is_costly(contact.number)),
+        (Rule.DO_NOT_CALL, contact.do_not_call),
     )
     return next((rule for rule, applies in refusals if applies), None)

@@ -100,6 +100,8 @@ def contacts(base_id: int) -> Iterator[list[tuple[Row[*tuple[Any, ...]], Calls |
             Contact.state,
             Contact.attempts,
             Contact.last_disposition,
+            Contact.prepare_code,
+            Contact.prepare_column,
         )
         .where(Contact.base_id == base_id)
         .order_by(Contact.id)
@@ -142,6 +144,11 @@ def attempts(campaign_id: int) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
             Attempt.cause,
             Attempt.listened_s,
             Attempt.detail,
+            Attempt.reached_by,
+            Attempt.handover,
+            Attempt.handover_result,
+            Attempt.waited_s,
+            Attempt.talked_s,
         )
         .join(Contact, Contact.id == Attempt.contact_id)
         .where(Attempt.campaign_id == campaign_id)

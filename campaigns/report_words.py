@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from campaigns import speaking
 from campaigns.bases import ROW_SENTENCES
-from campaigns.states import CampaignState, ContactState, Disposition
+from campaigns.message import compose, flow
+from campaigns.states import CampaignState, ContactState, Disposition, ReachedBy
 from config.i18n import N_
+from dialer.calls import HandoverResult
+from tts import phrases
+from tts.engines import speech
 
 CAMPAIGN_STATES: dict[str, str] = {
     CampaignState.DRAFT: N_("Draft"),
@@ -35,11 +40,35 @@ DISPOSITIONS: dict[str, str] = {
     Disposition.NOT_PLACED: N_("Not placed"),
     Disposition.EXPIRED: N_("Expired"),
     Disposition.BLOCKED: N_("Not allowed on the trunk"),
+    Disposition.NOT_PREPARED: N_("Message not prepared"),
+    Disposition.DO_NOT_CALL: N_("Do not call"),
     Disposition.UNKNOWN: N_("Unknown"),
+}
+
+REACHED_BY: dict[str, str] = {
+    ReachedBy.TIME: N_("time of listening"),
+    ReachedBy.PHRASE: N_("key phrase"),
+    ReachedBy.KEY: N_("key or conversation"),
+}
+
+HANDOVERS: dict[str, str] = {
+    HandoverResult.TALKED: N_("Talked"),
+    HandoverResult.GAVE_UP: N_("Hung up while waiting"),
+    HandoverResult.TIMEOUT: N_("Nobody took the call in time"),
+    HandoverResult.NOBODY: N_("No operator was there"),
+    HandoverResult.FULL: N_("Too many were waiting"),
+    HandoverResult.BUSY: N_("Busy"),
+    HandoverResult.NO_ANSWER: N_("No answer"),
+    HandoverResult.NOT_ALLOWED: N_("Not allowed on the trunk"),
+    HandoverResult.FAILED: N_("Failed"),
 }
 
 #: An attempt without outcome.
 IN_PROGRESS = N_("In progress")
+
+#: Why a contact's message could not be prepared, by ``contact.prepare_code``.
+PREPARE: dict[str, str] = {**phrases.SENTENCES, **speech.SENTENCES, **flow.SENTENCES, **compose.SENTENCES}
+PREPARE |= speaking.SENTENCES
 
 #: Why a row of a base became no contact.
 REASONS: dict[str, str] = ROW_SENTENCES
@@ -57,6 +86,7 @@ ZONE = N_("Zone")
 RESULT = N_("Result")
 ATTEMPTS = N_("Attempts")
 LAST_DISPOSITION = N_("Last disposition")
+NOT_SAID = N_("Why its message was not prepared")
 LISTENED = N_("Seconds listened")
 FIRST_CALL = N_("First call ({zone})")
 LAST_CALL = N_("Last call ({zone})")
@@ -69,6 +99,12 @@ DISPOSITION = N_("Disposition")
 SIP_CODE = N_("SIP code")
 CAUSE = N_("Cause (Q.850)")
 DETAIL = N_("Detail")
+REACHED_HOW = N_("Reached by")
+HANDED_TO = N_("Handed over to")
+HANDOVER = N_("Result of the hand-over")
+WAITED = N_("Seconds waited")
+TALKED = N_("Seconds talked")
+STEPS = N_("Steps")
 REASON = N_("Reason")
 CODE = N_("Code")
 CELL = N_("Cell as sent")
@@ -89,5 +125,8 @@ CONTACTS = N_("Contacts")
 SHARE = N_("Share")
 COUNT = N_("Count")
 BY_DISPOSITION = N_("Attempts by disposition")
+BY_REACHED = N_("Reached, by what")
+BY_STEP = N_("What callees did at each step")
+BY_HANDOVER = N_("Hand-overs")
 COMMENT = N_("Comment")
 ACCEPTED = N_("Contacts accepted")

@@ -40,6 +40,8 @@ ACTIONS = {
     "report_requested": N_("asked for a report"),
     "report_downloaded": N_("downloaded a report"),
     "number_erased": N_("erased a number"),
+    "do_not_call_added": N_("put a number on the do-not-call list"),
+    "do_not_call_removed": N_("took a number off the do-not-call list"),
     "trunk_created": N_("made a trunk"),
     "trunk_changed": N_("changed a trunk"),
     "trunk_deleted": N_("deleted a trunk"),
@@ -47,6 +49,7 @@ ACTIONS = {
     "node_drained": N_("drained a node"),
     "node_taken_back": N_("took a node back"),
     "node_given_up": N_("gave a node up"),
+    "speech_accepted": N_("decided which texts a speech engine outside may get"),
     "alarm_taken": N_("took an alarm"),
     "alarm_settings_changed": N_("changed where alarms go"),
 }
