@@ -20,7 +20,7 @@ def said(cell, language, region="RU", **how):
         ("21", "ru", {"say": "whole", "noun_forms": ("день", "дня", "дней")}, "двадцать один день"),
         ("21", "ru", {"say": "whole", "gender": "feminine"}, "двадцать одна"),
         ("-3", "en", {"say": "whole"}, "minus three"),
-        ("8 900 555-00-01", "ru", {"say": "phone"}, "плюс семь, девятьсот, пятьсот пятьдесят пять, ноль ноль, ноль один"),
+        ("8 900 555-00-01", "en", {"say": "phone"}, "plus seven, nine zero zero, five five five, zero zero, zero one"),
         ("Иванов  Иван", "ru", {"say": "text"}, "Иванов Иван"),
         ("305", "en", {"say": "digits"}, "three zero five"),
     ],
