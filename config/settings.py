@@ -210,6 +210,11 @@ class Settings(BaseSettings):
         return self.home / "sounds"
 
     @property
+    def pieces(self) -> Path:
+        """What messages are made of, spoken or levelled: ``<stem>.wav``; all of it can be made again."""
+        return self.home / "pieces"
+
+    @property
     def uploads(self) -> Path:
         """Files as users sent them, under names of our own."""
         return self.home / "uploads"

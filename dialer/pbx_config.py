@@ -18,10 +18,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import config
 from config import secret_store
 from config.settings import Settings
-from dialer.asterisk_place import Place, installation, place
+from dialer.asterisk_place import Place, installation, link, place
 from dialer.errors import DialerError
 
 TEMPLATES = Path(config.__file__).parent / "asterisk"
+#: The folder, below Asterisk's own sounds, with the pieces of messages: ``Playback(o/<stem>&o/<stem>)`` plays two of
+#: ``settings.pieces``. A relative name is short, so that those of a whole message fit into one line of the manager.
+PIECES = "o"
 #: RTP ports for the PBX, and the same number after them for the carrier.
 RTP_PORTS = 5000
 
@@ -139,6 +142,8 @@ def render_pbx(settings: Settings, trunks: Sequence[TrunkConfig]) -> None:
     """Write ``<home>/pbx/etc``; a running Asterisk takes it up when told to reload."""
     where = place(settings, "pbx")
     where.make()
+    settings.pieces.mkdir(parents=True, exist_ok=True, mode=0o700)
+    link(where.data / "sounds" / PIECES, settings.pieces)
     _render(
         "pbx",
         where,
