@@ -43,8 +43,8 @@ def _field(block: FieldBlock) -> fields.Field:
     return fields.Field(
         column=block.column,
         kind=_KINDS[block.say],
-        # A date stands in the case in which something happens on it: nobody says "pay by the nominative".
-        case=None if block.say is Say.DATE else Case(block.case),
+        # Dates stand in the case in which something happens on them, unless another one is asked for.
+        case=None if block.say is Say.DATE and block.case == "nominative" else Case(block.case),
         currency=block.currency or "",
         gender=Gender(block.gender),
         noun_forms=block.noun_forms,

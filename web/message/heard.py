@@ -1,74 +1,91 @@
-"""What one contact hears of a draft, as text: numbers as phrases, sounds and pauses named."""
+"""What one contact hears of the list on the screen: numbers as phrases, sounds and pauses named."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from campaigns.message.blocks import Block, FieldBlock, Message, PauseBlock, SoundBlock, TextBlock, Variants
-from campaigns.message.compose import compose_place, language_of
+from pydantic import TypeAdapter, ValidationError
+
+from campaigns.message.blocks import Block, FieldBlock, Message, PauseBlock, SoundBlock, TextBlock
+from campaigns.message.compose import Spoken, compose_place
 from campaigns.message.spelling import speller
 from config.errors import ObzvonError
+from tts import phrases
 from web import sentences
+from web.message.draft import Draft, DraftBlock
 
-#: A column of the preview's own, which names the language to be heard.
-LANGUAGE = "\0language"
+_BLOCK: TypeAdapter[Block] = TypeAdapter(Block)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A block as it is heard: ``kind`` words, field, sound, pause or error."""
+    """A block as it is heard: ``kind`` is words, field, sound, pause or error."""
 
     kind: str
     text: str = ""
     seconds: float = 0.0
     key_phrase: bool = False
-    index: int = 0
 
 
 @dataclass
 class Heard:
-    """One place of the message for one contact."""
+    """One list of blocks for one contact; ``message`` says just these, None when nothing can be said."""
 
     language: str
     parts: list[Part] = field(default_factory=list)
+    message: Message | None = None
 
     @property
     def failed(self) -> bool:
-        return any(part.kind == "error" for part in self.parts)
+        return self.message is None or any(part.kind == "error" for part in self.parts)
 
 
-def in_language(message: Message, fields: Mapping[str, str], code: str) -> tuple[Message, dict[str, str]]:
-    """The same message and contact, heard in this language."""
-    return message.model_copy(update={"language_column": LANGUAGE}), {**fields, LANGUAGE: code}
+def alone(draft: Draft, blocks: Sequence[DraftBlock], language: str) -> Message | None:
+    """A message of these blocks and nothing else; blocks that are not finished are left out."""
+    made = []
+    for block in blocks:
+        try:
+            made.append(_BLOCK.validate_python(block.to_json()))
+        except ValidationError:
+            continue
+    voices = {language: draft.voices[language]} if draft.voices.get(language) else {}
+    try:
+        return Message.model_validate(
+            {"default_language": language, "variants": {language: made}, "voices": voices}, from_attributes=True
+        )
+    except ValidationError:
+        return None
 
 
-def place(message: Message, variants: Variants, fields: Mapping[str, str], region: str) -> Heard:
-    """Block by block, so that what cannot be said is told at its block."""
-    own = language_of(message, fields)
-    code = own if own in variants else message.default_language
-    heard = Heard(code)
-    for index, block in enumerate(variants.get(code, [])):  # type: ignore[call-overload]
-        part = _part(message, block, code, fields, region)
+def listen(
+    draft: Draft, blocks: Sequence[DraftBlock], language: str, fields: Mapping[str, str], region: str
+) -> Heard:
+    """Block by block, so that one that cannot be said does not hide the others."""
+    heard = Heard(language, message=alone(draft, blocks, language))
+    if heard.message is None or language not in phrases.LANGUAGES:
+        return heard
+    for block in heard.message.variants[language]:  # type: ignore[index]
+        part = _part(heard.message, block, language, fields, region)
         if part is not None:
-            heard.parts.append(Part(part.kind, part.text, part.seconds, getattr(block, "key_phrase", False), index))
+            heard.parts.append(Part(part.kind, part.text, part.seconds, getattr(block, "key_phrase", False)))
     return heard
 
 
-def _part(message: Message, block: Block, code: str, fields: Mapping[str, str], region: str) -> Part | None:
+def _part(message: Message, block: Block, language: str, fields: Mapping[str, str], region: str) -> Part | None:
     if isinstance(block, SoundBlock):
         return Part("sound", block.name, block.seconds)
     if isinstance(block, PauseBlock):
         return Part("pause", seconds=block.seconds)
     if isinstance(block, TextBlock):
         return Part("words", block.text)
-    return _field(message, block, code, fields, region)
+    return _field(message, block, language, fields, region)
 
 
-def _field(message: Message, block: FieldBlock, code: str, fields: Mapping[str, str], region: str) -> Part | None:
+def _field(message: Message, block: FieldBlock, language: str, fields: Mapping[str, str], region: str) -> Part | None:
     try:
-        pieces = compose_place(message, {code: [block]}, code, fields, speller(region))  # type: ignore[dict-item]
+        pieces = compose_place(message, {language: [block]}, language, fields, speller(region))  # type: ignore[dict-item]
     except ObzvonError as error:
         return Part("error", sentences.of(error))
-    words = " ".join(piece.words for piece in pieces if hasattr(piece, "words"))
+    words = " ".join(piece.words for piece in pieces if isinstance(piece, Spoken))
     return Part("field", words) if words else None

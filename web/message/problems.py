@@ -24,6 +24,14 @@ _OURS = {
     ("pause", "seconds"): "message_pause_wrong",
 }
 
+#: Not wrong, but not finished: told when somebody tries to save.
+UNFINISHED = frozenset(
+    {
+        *("message_words_missing", "message_column_missing", "message_sound_missing", "message_language_missing"),
+        *("message_step_missing", "message_keys_missing", "message_unfinished"),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -56,17 +64,25 @@ class Checked:
 
     message: Message | None = None
     problems: list[Problem] = field(default_factory=list)
+    #: Somebody tried to save: what is only unfinished is marked as well.
+    tried: bool = False
+
+    @property
+    def shown(self) -> list[Problem]:
+        return [one for one in self.problems if self.tried or one.code not in UNFINISHED]
 
     def at(self, step: str, language: str, place: str) -> list[Problem]:
+        """What is shown at one place of the screen."""
+        steps = ("", step) if place == "settings" else (step,)
         return [
-            one for one in self.problems if one.step == step and one.place == place and one.language in ("", language)
+            one
+            for one in self.shown
+            if one.place == place and one.step in steps and (one.language in ("", language) or place == "settings")
         ]
 
-    def of_step(self, step: str) -> list[Problem]:
-        return [one for one in self.problems if one.step == step]
-
-    def of_language(self, step: str, language: str) -> list[Problem]:
-        return [one for one in self.problems if one.language == language and one.step in (step, "")]
+    def marked(self, step: str) -> bool:
+        """Whether something in this step keeps the message from being saved."""
+        return any(one.serious and one.step == step for one in self.shown)
 
     @property
     def serious(self) -> list[Problem]:
@@ -190,16 +206,14 @@ def _of_pydantic(draft: Draft, item: Mapping[str, Any]) -> Problem:
         return _at_block(step, "b" if head == "variants" else "i", rest, item)
     name = str(rest[-1]) if rest else ""
     text = forms.sentence_of_input(name, item)
+    code = "message_unfinished" if item.get("input") == "" else ""
     if head == "keys" and rest:
         numbers = [n for n, key in enumerate(_keys(draft, step)) if key == str(rest[0])]
-        return Problem(step, "", f"k-{numbers[0]}" if numbers else "keys", text, name)
-    if head in ("after", "otherwise"):
-        return Problem(step, "", "after" if head == "after" else "other", text, name)
-    if head in ("timeout_s", "tries"):
-        return Problem(step, "", "keys", text, str(head))
-    if step == MAIN and head in ("language_column", "voices", "default_language", ""):
-        return Problem("" if head else MAIN, "", "settings" if head else "step", text, str(head))
-    return Problem(step, "", "step", text, name)
+        return Problem(step, "", f"k-{numbers[0]}" if numbers else "keys", text, name, code)
+    known = {"after": "after", "otherwise": "other", "timeout_s": "keys", "tries": "keys", "keys": "keys"}
+    if head not in known and step == MAIN and head in ("language_column", "voices", "default_language"):
+        return Problem("", "", "settings", text, str(head))
+    return Problem(step, "", known.get(str(head), "step"), text, name or str(head), code)
 
 
 def _keys(draft: Draft, step: str) -> list[str]:

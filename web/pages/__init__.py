@@ -24,6 +24,7 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     exports,
     health,
     live,
+    message,
     nodes,
     settings,
     system,

@@ -1,0 +1,195 @@
+"""The message editor of a campaign: one form, one step and language of it on the screen at a time."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from itsdangerous import BadData, URLSafeSerializer
+
+from campaigns import service
+from campaigns.errors import CampaignError
+from config.errors import ObzvonError
+from config.i18n import N_
+from config.settings import Settings
+from web import live, sentences
+from web.message import actions, form, problems, view
+from web.message.draft import ACTION_KINDS, AFTER_KINDS, Draft
+from web.message.form import Screen
+from web.message.problems import Problem
+from web.pages import pages
+
+
+def _settings() -> Settings:
+    found: Settings = current_app.config["OBZVON"]
+    return found
+
+
+def _render(desk: view.Desk, status: int = 200, **more: Any) -> ResponseReturnValue:
+    alone = request.headers.get("HX-Request") == "true" and request.method == "POST"
+    about = {"notice": "", "notice_kind": "success", "conflict": False, "focus": "", "version_seen": ""} | more
+    template = "parts/message_editor.html" if alone else "message.html"
+    page = render_template(
+        template, **view.words_of(desk), **about, action_kinds=ACTION_KINDS, after_kinds=AFTER_KINDS, **_test_words(desk)
+    )
+    return page, status
+
+
+def _test_words(desk: view.Desk) -> dict[str, Any]:
+    return {}
+
+
+@pages.get("/campaigns/<int:campaign_id>/message/edit")
+def message_editor(campaign_id: int) -> ResponseReturnValue:
+    """The campaign's message as it is kept."""
+    campaign = service.get(campaign_id)
+    draft = view.of_campaign(campaign)
+    screen = Screen(language=draft.default_language)
+    return _render(view.desk(campaign, draft, screen, None, _settings()), version_seen=campaign.message_version)
+
+
+@pages.post("/campaigns/<int:campaign_id>/message/edit")
+def edit_message(campaign_id: int) -> ResponseReturnValue:
+    """One order: move, add, remove, show another step, save."""
+    request.max_form_parts = form.MOST_PARTS
+    campaign = service.get(campaign_id)
+    draft, screen = form.read(request.form)
+    refused = _take_sounds(draft, screen)
+    order = request.form.get("do", "refresh")
+    language = request.form.get("add-language", "")
+    focus = actions.do(draft, screen, f"language:{language}" if language and order == "refresh" else order)
+    desk = view.desk(campaign, draft, screen, request.form, _settings())
+    view.follow_contact(desk, request.form)
+    desk.checked.tried = request.form.get("tried") == "1"
+    desk.checked.problems += refused
+    seen = request.form.get("version", "")
+    if order.partition(":")[0] == "save":
+        return _save(desk, seen, anyway=order == "save:anyway")
+    return _render(desk, focus=focus, version_seen=seen)
+
+
+def _save(desk: view.Desk, seen: str, anyway: bool) -> ResponseReturnValue:
+    desk.checked.tried = True
+    if desk.checked.message is None:
+        _show_first(desk)
+        return _render(
+            desk, 422, notice=problems.summary(desk.checked), notice_kind="danger", focus="message-notice",
+            version_seen=seen,
+        )  # fmt: skip
+    if seen != desk.campaign.message_version and not anyway:
+        text = _("Somebody else has saved another message of this campaign in the meantime.")
+        return _render(desk, 409, notice=text, notice_kind="warning", conflict=True, version_seen=seen)
+    campaign_id = desk.campaign.id
+    try:
+        service.set_message(campaign_id, desk.checked.message)
+    except ObzvonError as error:
+        return _render(desk, 422, notice=sentences.of(error), notice_kind="danger", version_seen=seen)
+    live.board.forget(campaign_id)
+    desk.campaign = service.get(campaign_id)
+    desk.checked.tried = False
+    return _render(desk, notice=_("The message is saved."), version_seen=desk.campaign.message_version)
+
+
+def _show_first(desk: view.Desk) -> None:
+    """The step and language in which the first thing is wrong."""
+    first = desk.checked.serious[0]
+    if first.step in desk.draft.steps and not any(
+        one.step == desk.screen.step and one.language in ("", desk.screen.language) for one in desk.checked.serious
+    ):
+        desk.screen.step = first.step
+        desk.screen.language = first.language or desk.screen.language
+        view.hear(desk)
+
+
+def _take_sounds(draft: Draft, screen: Screen) -> list[Problem]:
+    """Sound files that came with the form become sounds of their blocks; a refusal stays at its block."""
+    refused = []
+    for prefix in ("b", "i"):
+        numbers = request.form.getlist(f"{prefix}-order")
+        for at, number in enumerate(numbers):
+            sent = request.files.get(f"{prefix}-{number}-file")
+            if sent is None or not sent.filename:
+                continue
+            block = actions.blocks_of(draft, screen, prefix)[at]
+            name = Path(sent.filename).name
+            try:
+                with tempfile.TemporaryDirectory(prefix="obzvon-sound-") as folder:
+                    source = Path(folder) / "upload"
+                    sent.save(source)
+                    sound = service.add_sound(source, name)
+            except ObzvonError as error:
+                text = sentences.of(error)
+                refused.append(Problem(screen.step, screen.language, f"{prefix}-{at}", text, "stem", error.code))
+                continue
+            block.stem, block.name, block.seconds = sound.stem, name[:255], f"{sound.duration_s:.2f}"
+    return refused
+
+
+@pages.post("/campaigns/<int:campaign_id>/message/heard")
+def message_heard(campaign_id: int) -> ResponseReturnValue:
+    """While somebody types: what is heard, and what is wrong now."""
+    request.max_form_parts = form.MOST_PARTS
+    draft, screen = form.read(request.form)
+    desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
+    desk.checked.tried = request.form.get("tried") == "1"
+    return render_template("parts/message_renewed.html", **view.words_of(desk), places=_places(desk))
+
+
+def _places(desk: view.Desk) -> list[str]:
+    """Where the screen has room for problems."""
+    step = desk.draft.steps[desk.screen.step]
+    found = ["step", "settings"] + (["keys"] if step.choice else [])
+    for prefix, blocks in step.lists(desk.screen.language):
+        found += [prefix, *(f"{prefix}-{number}" for number in range(len(blocks)))]
+    return found + [place for place, _action in step.actions()]
+
+
+@pages.post("/campaigns/<int:campaign_id>/message/listen/<any(b, i):prefix>")
+def listen_message(campaign_id: int, prefix: str) -> ResponseReturnValue:
+    """Make the sound of what is on the screen; the answer is a player."""
+    request.max_form_parts = form.MOST_PARTS
+    draft, screen = form.read(request.form)
+    desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
+    said = desk.heard.get(prefix)
+    if said is None or said.message is None:
+        raise CampaignError("message_words_missing", N_("Write what is said."), status=422)
+    path = service.preview(campaign_id, fields=desk.fields, message=said.message)
+    return render_template("parts/message_player.html", address=address_of(campaign_id, path))
+
+
+def address_of(campaign_id: int, path: Path) -> str:
+    """Where the browser gets this sound; nobody can make up such an address."""
+    name = str(path.relative_to(_settings().home))
+    return url_for("pages.message_preview", campaign_id=campaign_id, token=_signer(campaign_id).dumps(name))
+
+
+def _signer(campaign_id: int) -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt=f"message-preview-{campaign_id}")
+
+
+@pages.get("/campaigns/<int:campaign_id>/message/preview/<token>.wav")
+def message_preview(campaign_id: int, token: str) -> ResponseReturnValue:
+    """A sound that was made for this campaign's editor."""
+    service.get(campaign_id)
+    try:
+        path = _settings().home / str(_signer(campaign_id).loads(token))
+    except BadData:
+        path = Path("/nonexistent")
+    if not path.is_file():
+        raise CampaignError("message_sound_gone", N_("This sound file is gone: send it again."), status=404)
+    return send_file(path, mimetype="audio/wav", conditional=True)
+
+
+@pages.get("/campaigns/<int:campaign_id>/message/sounds/<stem>.wav")
+def message_sound(campaign_id: int, stem: str) -> ResponseReturnValue:
+    """A recorded sound of a block."""
+    service.get(campaign_id)
+    folder = _settings().sounds
+    path = folder / f"{stem}.wav"
+    if not view.STEM.match(stem) or not (path.is_file() or view.fetch_sound(folder, stem)):
+        raise CampaignError("message_sound_gone", N_("This sound file is gone: send it again."), status=404)
+    return send_file(path, mimetype="audio/wav", conditional=True)
