@@ -38,21 +38,13 @@ class Place:
     log: Path
     run: Path
     modules: Path
-    #: Our own folder of data, so that sounds of ours have relative names; it shows all that ``installed_data`` holds.
     data: Path
-    installed_data: Path
     sbin: Path
 
     def make(self) -> None:
         """Create the folders, readable by us alone."""
-        for folder in (self.etc, self.lib, self.lib / "keys", self.spool, self.cache, self.log, self.data / "sounds"):
+        for folder in (self.etc, self.lib, self.lib / "keys", self.spool, self.cache, self.log):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for theirs in self.installed_data.iterdir():
-            if theirs.name != "sounds":
-                link(self.data / theirs.name, theirs)
-        installed_sounds = self.installed_data / "sounds"
-        for theirs in installed_sounds.iterdir() if installed_sounds.is_dir() else ():
-            link(self.data / "sounds" / theirs.name, theirs)
         own_folder(self.run.parent)
         own_folder(self.run)
 
@@ -92,20 +84,9 @@ def place(settings: Settings, instance: str) -> Place:
         log=base / "log",
         run=settings.sockets / instance,
         modules=found.modules,
-        data=base / "data",
-        installed_data=found.data,
+        data=found.data,
         sbin=found.sbin,
     )
-
-
-def link(name: Path, target: Path) -> None:
-    """Have ``name`` point at ``target``, also when it pointed elsewhere; somebody may be reading it."""
-    if name.is_symlink() and name.readlink() == target:
-        return
-    new = name.with_name(f".{name.name}.{os.getpid()}.new")
-    new.unlink(missing_ok=True)
-    new.symlink_to(target)
-    new.replace(name)
 
 
 def _triplet_dir(base: Path) -> Path:

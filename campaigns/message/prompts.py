@@ -13,7 +13,7 @@ from campaigns.message.blocks import MAIN
 class Prompts:
     """Files of one contact's message, by their stems, in the order in which they are played.
 
-    The PBX plays the stem ``x`` under the relative name ``o/x`` (``dialer.pbx_config.PIECES``). Recorded sounds,
+    The PBX plays the stem ``x`` under the relative name ``o/x`` (``settings.played``). Recorded sounds,
     spoken words and silence are all such files.
     """
 
