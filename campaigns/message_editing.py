@@ -204,9 +204,7 @@ def _words(piece: Piece) -> str:
     return "♪" if isinstance(piece, speaking.Recorded) else ""
 
 
-def _plan(
-    campaign_id: int, contact_id: int | None, fields: Mapping[str, str] | None, message: Message | None
-) -> Plan:
+def _plan(campaign_id: int, contact_id: int | None, fields: Mapping[str, str] | None, message: Message | None) -> Plan:
     with database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.state == CampaignState.DELETING:

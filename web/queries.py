@@ -81,8 +81,8 @@ CAMPAIGN_SORTS = {
 def campaigns(
     *, state: str = "", name: str = "", sort: str = "active", page: int = 1, per_page: int = 20
 ) -> Page[Campaign]:
-    """Campaigns that are not being deleted."""
-    query = select(Campaign).where(Campaign.state != CampaignState.DELETING)
+    """Campaigns that are not being deleted, without those of test calls."""
+    query = select(Campaign).where(Campaign.state != CampaignState.DELETING, Campaign.test_of.is_(None))
     if state:
         query = query.where(Campaign.state == state)
     if name.strip():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, erasure, pause_reasons, phone_numbers
+from campaigns import bases, contacts_file, erasure, pause_reasons, phone_numbers, trial_calls
 from campaigns.message import compose
 from config.i18n import N_
 from tts import phrases, sound_files
 from tts.engines import speech
+from web.message import form as message_form
+from web.message import words as message_words
 
 SENTENCES: dict[str, str] = {
     **contacts_file.SENTENCES,
@@ -93,6 +95,9 @@ SENTENCES: dict[str, str] = {
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
     **compose.SENTENCES,
+    **message_form.SENTENCES,
+    **trial_calls.SENTENCES,
+    **message_words.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),

@@ -16,6 +16,7 @@ from web.message.draft import Draft, DraftAction, DraftBlock, DraftChoice, Draft
 
 SENTENCES = {
     "message_form_broken": N_("The editor's page is not as it was sent. Load it again."),
+    "message_not_finished": N_("The message is not finished: save it to see what is missing."),
 }
 #: As many inputs as fifty blocks twice and twelve keys have, and some more.
 MOST_PARTS = 5000
@@ -38,6 +39,9 @@ class Screen:
     language: str = "ru"
     contact: int = 0
     find: str = ""
+    #: What stands in the part for test calls.
+    trial_number: str = ""
+    trial_trunk: str = ""
 
     def fit(self, draft: Draft) -> None:
         """Onto what is there."""
@@ -63,6 +67,8 @@ def read(form: Form) -> tuple[Draft, Screen]:
         language=form.get("shown-language", ""),
         contact=int(contact) if re.fullmatch("[0-9]{1,18}", contact) else 0,
         find=form.get("find", "").strip()[:40],
+        trial_number=form.get("trial-number", "").strip()[:40],
+        trial_trunk=form.get("trial-trunk", ""),
     )
     if form.get("default_language") in phrases.LANGUAGES:
         draft.default_language = form["default_language"]

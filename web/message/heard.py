@@ -58,9 +58,7 @@ def alone(draft: Draft, blocks: Sequence[DraftBlock], language: str) -> Message 
         return None
 
 
-def listen(
-    draft: Draft, blocks: Sequence[DraftBlock], language: str, fields: Mapping[str, str], region: str
-) -> Heard:
+def listen(draft: Draft, blocks: Sequence[DraftBlock], language: str, fields: Mapping[str, str], region: str) -> Heard:
     """Block by block, so that one that cannot be said does not hide the others."""
     heard = Heard(language, message=alone(draft, blocks, language))
     if heard.message is None or language not in phrases.LANGUAGES:

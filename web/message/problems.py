@@ -108,7 +108,12 @@ def check(draft: Draft, known: Known | None = None) -> Checked:
 
 
 def _ours(
-    code: str, step: str, place: str, language: str = "", name: str = "", serious: bool = True,
+    code: str,
+    step: str,
+    place: str,
+    language: str = "",
+    name: str = "",
+    serious: bool = True,
     about: Mapping[str, object] | None = None,
 ) -> Problem:
     return Problem(step, language, place, sentences.of_code(code, **(about or {})), name, code, serious)
@@ -136,24 +141,27 @@ def _speaks(draft: Draft, code: str) -> bool:
 
 def _of_step(draft: Draft, name: str, step: DraftStep, known: Known) -> Iterator[Problem]:
     own = draft.default_language
-    spoken = sentences.label(words.LANGUAGES, own)
+    about = {"language": sentences.label(words.LANGUAGES, own)}
     if not step.variants.get(own):
-        yield _ours("message_language_missing", name, "b", own, about={"language": spoken})
-    choice = step.choice
-    if choice is not None:
-        if any(choice.invalid.values()) and not choice.invalid.get(own):
-            yield _ours("message_language_missing", name, "i", own, about={"language": spoken})
-        if not choice.keys:
-            yield _ours("message_keys_missing", name, "keys")
-        for number, key in enumerate(choice.keys):
-            if Counter(one.key for one in choice.keys)[key.key] > 1:
-                yield _ours("message_key_twice", name, f"k-{number}", about={"key": key.key})
+        yield _ours("message_language_missing", name, "b", own, about=about)
+    if step.choice is not None:
+        if any(step.choice.invalid.values()) and not step.choice.invalid.get(own):
+            yield _ours("message_language_missing", name, "i", own, about=about)
+        yield from _of_keys(name, [key.key for key in step.choice.keys])
     for place, action in step.actions():
         yield from _of_action(draft, name, place, action)
     for code in draft.all_languages():
         for prefix, blocks in step.lists(code):
             for number, block in enumerate(blocks):
                 yield from _of_block(name, code, f"{prefix}-{number}", block, known)
+
+
+def _of_keys(step: str, keys: list[str]) -> Iterator[Problem]:
+    if not keys:
+        yield _ours("message_keys_missing", step, "keys")
+    for number, key in enumerate(keys):
+        if Counter(keys)[key] > 1:
+            yield _ours("message_key_twice", step, f"k-{number}", about={"key": key})
 
 
 def _of_action(draft: Draft, step: str, place: str, action: DraftAction) -> Iterator[Problem]:
@@ -170,7 +178,8 @@ def _of_block(step: str, code: str, place: str, block: DraftBlock, known: Known)
     if block.kind != "field":
         return
     if block.column and known.has_bases and block.column not in known.columns:
-        yield _ours("message_column_unknown", step, place, code, "column", serious=False, about={"column": block.column})
+        about = {"column": block.column}
+        yield _ours("message_column_unknown", step, place, code, "column", serious=False, about=about)
     declined = block.say in (Say.MONEY, Say.WHOLE, Say.ORDINAL, Say.PERCENT, Say.TIME)
     if declined and block.case not in {str(case) for case in phrases.LANGUAGES[code].cases}:
         yield _ours("message_case_unknown", step, place, code, "case")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from campaigns.models import Campaign, Contact
 from config import database
 from config.errors import ObzvonError
 from config.settings import Settings
+from dialer import trunks
 from tts import phrases
 from web import queries
 from web.message import heard, problems, tree, voices, words
-from web.message.draft import Draft, of_message, of_sound
+from web.message.draft import ACTION_KINDS, AFTER_KINDS, Draft, DraftBlock, of_message, of_sound
 from web.message.form import Form, Screen
 
 STEM = re.compile(r"[0-9a-f]{32}\Z")
@@ -116,14 +118,25 @@ def words_of(made: Desk) -> dict[str, Any]:
         "step_title": tree.step_title,
         "stem_fits": lambda stem: bool(STEM.match(stem)),
         "used_columns": used_columns(made.draft),
+        "trunks": trunks.all_trunks(),
+        "trial_number": made.screen.trial_number,
+        "trial_trunk": made.screen.trial_trunk or str(made.campaign.trunk_id),
+        "action_kinds": ACTION_KINDS,
+        "after_kinds": AFTER_KINDS,
     }
 
 
 def used_columns(draft: Draft) -> list[str]:
     """Columns that the message speaks, or that say its language."""
-    named = [block.column for step in draft.steps.values() for code in draft.all_languages()
-             for _prefix, blocks in step.lists(code) for block in blocks if block.kind == "field"]  # fmt: skip
+    named = [block.column for block in _blocks(draft) if block.kind == "field"]
     return [name for name in dict.fromkeys([*named, draft.language_column]) if name]
+
+
+def _blocks(draft: Draft) -> Iterator[DraftBlock]:
+    for step in draft.steps.values():
+        for code in draft.all_languages():
+            for _prefix, blocks in step.lists(code):
+                yield from blocks
 
 
 def _columns(campaign_id: int) -> tuple[list[str], bool]:
@@ -155,8 +168,7 @@ def _examples(draft: Draft, form: Form | None) -> dict[str, str]:
 
 
 def _lost(draft: Draft, settings: Settings) -> set[str]:
-    stems = {block.stem for step in draft.steps.values() for code in draft.all_languages()
-             for _prefix, blocks in step.lists(code) for block in blocks if block.kind == "sound" and block.stem}  # fmt: skip
+    stems = {block.stem for block in _blocks(draft) if block.kind == "sound" and block.stem}
     return {stem for stem in stems if not STEM.match(stem) or not sound_is_there(settings, stem)}
 
 

@@ -93,3 +93,11 @@ STEP_RESULTS = {
     "end": N_("heard to the end"),
     "gone": N_("hung up"),
 }
+#: How far a test call is.
+STAGES = {
+    "preparing": N_("the sound is being made"),
+    "waiting": N_("waiting for a free line"),
+    "calling": N_("the call is being made"),
+    "done": N_("the call is over"),
+    "failed": N_("not called"),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,17 @@ from typing import Any
 from flask import current_app, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 from itsdangerous import BadData, URLSafeSerializer
 
-from campaigns import service
+from campaigns import service, trial_calls
 from campaigns.errors import CampaignError
 from config.errors import ObzvonError
 from config.i18n import N_
 from config.settings import Settings
-from web import live, sentences
-from web.message import actions, form, problems, view
-from web.message.draft import ACTION_KINDS, AFTER_KINDS, Draft
+from web import live, sentences, texts
+from web.message import actions, form, problems, tree, view, words
+from web.message.draft import Draft
 from web.message.form import Screen
 from web.message.problems import Problem
 from web.pages import pages
@@ -33,14 +35,7 @@ def _render(desk: view.Desk, status: int = 200, **more: Any) -> ResponseReturnVa
     alone = request.headers.get("HX-Request") == "true" and request.method == "POST"
     about = {"notice": "", "notice_kind": "success", "conflict": False, "focus": "", "version_seen": ""} | more
     template = "parts/message_editor.html" if alone else "message.html"
-    page = render_template(
-        template, **view.words_of(desk), **about, action_kinds=ACTION_KINDS, after_kinds=AFTER_KINDS, **_test_words(desk)
-    )
-    return page, status
-
-
-def _test_words(desk: view.Desk) -> dict[str, Any]:
-    return {}
+    return render_template(template, **view.words_of(desk), **about), status
 
 
 @pages.get("/campaigns/<int:campaign_id>/message/edit")
@@ -163,8 +158,8 @@ def listen_message(campaign_id: int, prefix: str) -> ResponseReturnValue:
 
 def address_of(campaign_id: int, path: Path) -> str:
     """Where the browser gets this sound; nobody can make up such an address."""
-    name = str(path.relative_to(_settings().home))
-    return url_for("pages.message_preview", campaign_id=campaign_id, token=_signer(campaign_id).dumps(name))
+    token = _signer(campaign_id).dumps(str(path))
+    return url_for("pages.message_preview", campaign_id=campaign_id, token=token)
 
 
 def _signer(campaign_id: int) -> URLSafeSerializer:
@@ -176,7 +171,7 @@ def message_preview(campaign_id: int, token: str) -> ResponseReturnValue:
     """A sound that was made for this campaign's editor."""
     service.get(campaign_id)
     try:
-        path = _settings().home / str(_signer(campaign_id).loads(token))
+        path = Path(str(_signer(campaign_id).loads(token)))
     except BadData:
         path = Path("/nonexistent")
     if not path.is_file():
@@ -193,3 +188,39 @@ def message_sound(campaign_id: int, stem: str) -> ResponseReturnValue:
     if not view.STEM.match(stem) or not (path.is_file() or view.fetch_sound(folder, stem)):
         raise CampaignError("message_sound_gone", N_("This sound file is gone: send it again."), status=404)
     return send_file(path, mimetype="audio/wav", conditional=True)
+
+
+@pages.post("/campaigns/<int:campaign_id>/message/test-call")
+def make_trial(campaign_id: int) -> ResponseReturnValue:
+    """Call the typed number with the message on the screen."""
+    request.max_form_parts = form.MOST_PARTS
+    draft, screen = form.read(request.form)
+    desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
+    if desk.checked.message is None:
+        raise CampaignError("message_not_finished", N_("The message is not finished: save it to see what is missing."))
+    trunk = request.form.get("trial-trunk", "")
+    made = trial_calls.make(
+        campaign_id,
+        request.form.get("trial-number", ""),
+        trunk_id=int(trunk) if re.fullmatch("[0-9]{1,18}", trunk) else None,
+        message=desk.checked.message,
+        fields=desk.fields,
+        by=current_user.username,
+    )
+    return trial(campaign_id, made)
+
+
+@pages.get("/campaigns/<int:campaign_id>/message/test-call/<int:trial_id>")
+def trial(campaign_id: int, trial_id: int) -> ResponseReturnValue:
+    """How far it is; the part asks again by itself until the call is over."""
+    campaign = service.get(campaign_id)
+    found = trial_calls.look(campaign_id, trial_id)
+    reason = texts.why(service.why_not_called(found.contact_id), campaign.timezone) if found.stage == "waiting" else ""
+    return render_template(
+        "parts/message_trial.html",
+        trial=found,
+        campaign=campaign,
+        reason=reason,
+        words=words,
+        step_title=tree.step_title,
+    )
