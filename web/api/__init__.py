@@ -54,6 +54,7 @@ from web.api import (  # noqa: E402, F401 - they add their routes
     contacts,
     erasure,
     exports,
+    message,
     nodes,
     system,
     trunks,

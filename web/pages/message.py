@@ -151,9 +151,17 @@ def listen_message(campaign_id: int, prefix: str) -> ResponseReturnValue:
     desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
     said = desk.heard.get(prefix)
     if said is None or said.message is None:
-        raise CampaignError("message_words_missing", N_("Write what is said."), status=422)
-    path = service.preview(campaign_id, fields=desk.fields, message=said.message)
+        return _refused(CampaignError("message_words_missing", N_("Write what is said."), status=422))
+    try:
+        path = service.preview(campaign_id, fields=desk.fields, message=said.message)
+    except ObzvonError as error:
+        return _refused(error)
     return render_template("parts/message_player.html", address=address_of(campaign_id, path))
+
+
+def _refused(error: ObzvonError) -> ResponseReturnValue:
+    """Told where the button is, not above the page."""
+    return render_template("parts/notice.html", message=sentences.of(error), kind="danger"), error.status
 
 
 def address_of(campaign_id: int, path: Path) -> str:
@@ -197,16 +205,20 @@ def make_trial(campaign_id: int) -> ResponseReturnValue:
     draft, screen = form.read(request.form)
     desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
     if desk.checked.message is None:
-        raise CampaignError("message_not_finished", N_("The message is not finished: save it to see what is missing."))
+        sentence = N_("The message is not finished: save it to see what is missing.")
+        return _refused(CampaignError("message_not_finished", sentence, status=422))
     trunk = request.form.get("trial-trunk", "")
-    made = trial_calls.make(
-        campaign_id,
-        request.form.get("trial-number", ""),
-        trunk_id=int(trunk) if re.fullmatch("[0-9]{1,18}", trunk) else None,
-        message=desk.checked.message,
-        fields=desk.fields,
-        by=current_user.username,
-    )
+    try:
+        made = trial_calls.make(
+            campaign_id,
+            request.form.get("trial-number", ""),
+            trunk_id=int(trunk) if re.fullmatch("[0-9]{1,18}", trunk) else None,
+            message=desk.checked.message,
+            fields=desk.fields,
+            by=current_user.username,
+        )
+    except ObzvonError as error:
+        return _refused(error)
     return trial(campaign_id, made)
 
 
