@@ -18,9 +18,8 @@ import numpy as np
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, preparing, sounds, speaking, voices
+from campaigns import jobs, piece_store, preparing, sounds, speaking, voices
 from campaigns.errors import CampaignError
-from campaigns.message import limits
 from campaigns.message.blocks import MAIN, Message
 from campaigns.message.compose import Piece, Spoken
 from campaigns.models import Attempt, Campaign, Contact, Preparation
@@ -28,7 +27,7 @@ from campaigns.speaking import Plan, Studio
 from campaigns.states import CampaignState, ContactState, Disposition
 from config import audit, database, settings
 from tts import loudness, sound_files
-from tts.pieces import write_wav
+from tts.pieces import read_wav, write_wav
 from tts.sound_files import Sound
 
 #: Contacts changed in one transaction, and the pause before the next: dialling goes on in between.
@@ -81,11 +80,24 @@ def set_message(campaign_id: int, message: Message | None) -> None:
             return False
         campaign.message = None if message is None else message.to_json()
         campaign.message_version = version
+        campaign.sound_s = _longest_so_far(session, campaign)
         audit.append(session, "message_changed", "campaign", campaign_id, **_told(message))
         return True
 
     if database.write(work):
         renew(campaign_id)
+
+
+def _longest_so_far(session: Session, campaign: Campaign) -> float:
+    """``sound_s`` after a change: preparing raises it; calls that are up may still speak the message before."""
+    if session.execute(
+        select(Attempt.id).where(Attempt.campaign_id == campaign.id, Attempt.open_for_contact > 0)
+    ).first():
+        return campaign.sound_s
+    path = sounds.path_of(settings.get().sounds, campaign.sound)
+    if campaign.message is not None or not path.is_file():
+        return 0.0
+    return len(read_wav(path)) / loudness.RATE_HZ
 
 
 def renew(campaign_id: int) -> None:
@@ -171,7 +183,7 @@ def preview(
     for piece in planned.places[place]:
         if isinstance(piece, speaking.Recorded) and not sounds.has(current.sounds, piece.stem):
             sounds.fetch(current.sounds, piece.stem)
-    studio = Studio(preparing.pieces(), current.sounds, voices.chain())
+    studio = Studio(piece_store.pieces(), current.sounds, voices.chain())
     stems = [studio.stem(piece) for piece in planned.places[place]]
     folder = current.run / "previews"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -263,13 +275,6 @@ def prepare_progress(campaign_id: int) -> Progress:
         return Progress(*counts)
     working = preparing.is_held(row, database.utcnow())
     return Progress(*counts, working, row.problem, row.words or {}, row.fallbacks or {})
-
-
-def longest_s(campaign: Campaign) -> float:
-    """The most seconds that a call of the campaign lasts after its answer."""
-    if campaign.message is None:
-        return campaign.sound_s
-    return limits.longest_s(Message.model_validate(campaign.message))
 
 
 def _locked(session: Session, campaign_id: int) -> Campaign:

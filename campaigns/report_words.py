@@ -35,6 +35,7 @@ DISPOSITIONS: dict[str, str] = {
     Disposition.NOT_PLACED: N_("Not placed"),
     Disposition.EXPIRED: N_("Expired"),
     Disposition.BLOCKED: N_("Not allowed on the trunk"),
+    Disposition.NOT_PREPARED: N_("Message not prepared"),
     Disposition.UNKNOWN: N_("Unknown"),
 }
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, erasure, pause_reasons, phone_numbers, trial_calls
-from campaigns.message import compose
+from campaigns import (
+    bases,
+    contacts_file,
+    erasure,
+    message_problems,
+    pause_reasons,
+    phone_numbers,
+    preparing,
+    speaking,
+    trial_calls,
+)
+from campaigns.message import compose, flow
 from config.i18n import N_
 from tts import phrases, sound_files
 from tts.engines import speech
@@ -98,6 +108,11 @@ SENTENCES: dict[str, str] = {
     **message_form.SENTENCES,
     **trial_calls.SENTENCES,
     **message_words.SENTENCES,
+    **speaking.SENTENCES,
+    **preparing.SENTENCES,
+    **flow.SENTENCES,
+    "message_missing": N_("The campaign has no message of blocks."),
+    **message_problems.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
@@ -174,6 +189,7 @@ DISPOSITIONS = {
     "not_placed": N_("Not placed"),
     "expired": N_("Expired"),
     "blocked": N_("Not allowed on the trunk"),
+    "not_prepared": N_("Message not prepared"),
     "unknown": N_("Unknown"),
 }
 
@@ -184,6 +200,7 @@ RULES = {
     "attempt_open": N_("A call to this number is being made now."),
     "campaign_not_running": N_("The campaign is not running."),
     "base_not_ready": N_("Its base is not loaded completely yet."),
+    "not_prepared": N_("The sound of its message is being made."),
     "attempts_used": N_("All attempts are used."),
     "prefix_not_allowed": N_("The campaign's trunk may not dial numbers that begin like this."),
     "costly_number": N_("This is an expensive number, which the campaign's trunk may not dial."),
