@@ -120,6 +120,7 @@ def _insert(
 
 def _campaign(campaign: Campaign, trunk: Trunk | None, message: Message | None, by: str) -> Campaign:
     own_trunk = trunk is not None and trunk.id == campaign.trunk_id
+    kept = campaign.message if message is None else message.to_json()
     made = Campaign(
         **{name: getattr(campaign, name) for name in _COPIED},
         name=campaign.name,
@@ -130,10 +131,11 @@ def _campaign(campaign: Campaign, trunk: Trunk | None, message: Message | None, 
         attempts=1,
         retry_s=NEVER_S,
         windows=CallingWindows.daily("00:00", "24:00").to_json(),
-        message=campaign.message if message is None else message.to_json(),
+        message=kept,
         created_by=by,
     )
     if made.message is not None:
+        made.sound_s = 0.0  # preparing raises it
         made.message_version = message_editing.version_of(Message.model_validate(made.message), campaign.region)
     return made
 

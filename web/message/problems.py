@@ -19,7 +19,7 @@ from web.message.draft import Draft, DraftAction, DraftBlock, DraftStep
 #: pydantic's place of an error -> our sentence, by kind of block and key.
 _OURS = {
     ("text", "text"): "message_words_missing",
-    ("field", "column"): "message_column_missing",
+    ("field", "column"): "message_column_unchosen",
     ("sound", "stem"): "message_sound_missing",
     ("pause", "seconds"): "message_pause_wrong",
 }
@@ -27,7 +27,7 @@ _OURS = {
 #: Not wrong, but not finished: told when somebody tries to save.
 UNFINISHED = frozenset(
     {
-        *("message_words_missing", "message_column_missing", "message_sound_missing", "message_language_missing"),
+        *("message_words_missing", "message_column_unchosen", "message_sound_missing", "message_language_missing"),
         *("message_step_missing", "message_keys_missing", "message_unfinished"),
     }
 )

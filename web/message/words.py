@@ -67,7 +67,7 @@ ACTIONS = {
 #: What went wrong, at a place of the editor.
 SENTENCES = {
     "message_words_missing": N_("Write what is said."),
-    "message_column_missing": N_("Choose the column of the base."),
+    "message_column_unchosen": N_("Choose the column of the base."),
     "message_sound_missing": N_("Choose a sound file."),
     "message_pause_wrong": N_("A pause lasts from 0.1 to 10 seconds."),
     "message_language_missing": N_(

@@ -52,6 +52,8 @@ def _shared() -> dict[str, Any]:
         "version": VERSION,
         "why": texts.why,
         "base_failure": bases_service.failure,
+        "message_about": texts.message_about,
+        "fallback_reason": texts.fallback_reason,
     }
 
 
