@@ -23,6 +23,7 @@ class Editor:
 
     def take(self, answer) -> None:
         self.status, self.page = answer.status_code, answer.text
+        assert self.status in (200, 409, 422), self.page
 
     def values(self) -> list[tuple[str, str]]:
         """Every input that would be sent."""
@@ -30,8 +31,9 @@ class Editor:
             self.page.index('id="message-form"') : self.page.index("</form>", self.page.index("message-form"))
         ]
         found = []
-        pattern = r"<(input|textarea|select)\b([^>]*)>(?:(.*?)</(?:textarea|select)>)?"
-        for kind, attributes, inner in re.findall(pattern, re.sub(r"<noscript>.*?</noscript>", "", form), re.S):
+        pattern = r"<input\b([^>]*)>|<(textarea|select)\b([^>]*)>(.*?)</(?:textarea|select)>"
+        for single, kind, attributes, inner in re.findall(pattern, re.sub(r"<noscript>.*?</noscript>", "", form), re.S):
+            attributes = attributes or single
             name = re.search(r'name="([^"]*)"', attributes)
             if not name or 'type="file"' in attributes:
                 continue
