@@ -27,6 +27,11 @@ class Part:
     seconds: float = 0.0
     key_phrase: bool = False
 
+    @property
+    def joined(self) -> bool:
+        """Whether it goes on without a blank: it begins with a sign of punctuation."""
+        return self.kind == "words" and self.text[:1] in ",.;:!?…"
+
 
 @dataclass
 class Heard:

@@ -27,6 +27,7 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     message,
     nodes,
     settings,
+    speech,
     system,
     trunks,
 )

@@ -85,7 +85,7 @@ def test_n9_a_message_with_the_contacts_amount_is_made_heard_and_saved(app, edit
     editor.do("remove:b:0").do("add:b:text").do("add:b:field", **{"b-0-text": "Здравствуйте! Ваш долг"})
     editor.do(**{"b-1-column": "Сумма", "b-1-say": "money"}).do("add:b:text", **{"b-1-currency": "RUB"})
     editor.do(**{"b-2-text": ", оплатите сегодня."})
-    assert editor.heard() == "Здравствуйте! Ваш долг десять рублей пятьдесят копеек , оплатите сегодня."
+    assert editor.heard() == "Здравствуйте! Ваш долг десять рублей пятьдесят копеек, оплатите сегодня."
     editor.do("save")
     assert editor.status == 200, editor.page
     assert "The message is saved." in editor.page
@@ -197,3 +197,15 @@ def test_typing_renews_the_words_and_the_problems(editor):
     assert answer.status_code == 200
     assert "Ваш долг" in answer.text
     assert 'id="b-1-problem"' in answer.text
+
+
+def test_google_speaks_only_after_the_administrator_accepted_it(app, admin, manager):
+    page = admin.get("/system/voices").text
+    assert "elena" in page
+    assert ">google" not in page
+    assert manager.get("/system/voices").status_code == 403
+    assert manager.post("/system/voices", {"texts": "1"}).status_code == 403
+    admin.post("/system/voices", {"texts": "1"})
+    page = admin.get("/system/voices").text
+    assert 'data-voice="google"' in page
+    assert "texts leave the house" in page
