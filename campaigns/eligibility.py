@@ -24,6 +24,7 @@ class Rule(StrEnum):
     ATTEMPTS_USED = "attempts_used"
     PREFIX_NOT_ALLOWED = "prefix_not_allowed"
     COSTLY_NUMBER = "costly_number"
+    DO_NOT_CALL = "do_not_call"
     NOT_DUE = "not_due"
     WINDOW_CLOSED = "window_closed"
     CAP_REACHED = "cap_reached"
@@ -55,6 +56,8 @@ class ContactFacts:
     open_attempt: bool = False
     #: Its message is made of blocks, and its sound is not there yet.
     unprepared: bool = False
+    #: The number is on the do-not-call list.
+    do_not_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +97,6 @@ def _without_clock(contact: ContactFacts, campaign: CampaignRules) -> Rule | Non
         (Rule.ATTEMPTS_USED, contact.attempts >= campaign.attempts),
         (Rule.PREFIX_NOT_ALLOWED, bool(prefixes) and not contact.number.startswith(tuple(prefixes))),
         (Rule.COSTLY_NUMBER, not campaign.costly_allowed and is_costly(contact.number)),
+        (Rule.DO_NOT_CALL, contact.do_not_call),
     )
     return next((rule for rule, applies in refusals if applies), None)

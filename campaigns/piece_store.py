@@ -58,10 +58,8 @@ def _release_far(session: Session) -> int:
         contacts.c.due_at > database.utcnow() + SOON,
         contacts.c.prompts.is_not(None),
     )
-    ids = session.execute(
-        select(contacts.c.id).where(*far).order_by(contacts.c.due_at.desc()).limit(RELEASED)
-    ).scalars()
-    chosen = list(ids)
+    latest = select(contacts.c.id).where(*far).order_by(contacts.c.due_at.desc()).limit(RELEASED)
+    chosen = list(session.execute(latest).scalars())
     if chosen:
         session.execute(update(contacts).where(contacts.c.id.in_(chosen)).values(prompts=None, prepared=""))
     return len(chosen)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps, jobs, sounds, store
+from campaigns import caps, do_not_call, jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.message_editing import (
@@ -163,7 +163,7 @@ def _make_due_again(campaign_id: int, *, revive: bool) -> None:
     put_off = and_(Contact.put_off, Contact.state == ContactState.PENDING)
     given_up = and_(
         Contact.state == ContactState.NOT_REACHED,
-        Contact.last_disposition.in_([Disposition.EXPIRED, Disposition.BLOCKED]),
+        Contact.last_disposition.in_([Disposition.EXPIRED, Disposition.BLOCKED, Disposition.DO_NOT_CALL]),
     )
     condition = and_(Contact.campaign_id == campaign_id, or_(put_off, given_up) if revive else put_off)
 
@@ -378,6 +378,7 @@ def why_not_called(contact_id: int) -> Verdict:
         is_open = session.execute(select(Attempt.id).where(Attempt.open_for_contact == contact_id)).first()
         capped = caps.reached(session, campaign, database.utcnow())
         base_is_ready = session.get_one(ContactBase, contact.base_id).state == BaseState.READY
+        unwanted = bool(do_not_call.among(session, [contact.number]))
     facts = ContactFacts(
         contact.number,
         contact.attempts,
@@ -386,6 +387,7 @@ def why_not_called(contact_id: int) -> Verdict:
         final=contact.state != ContactState.PENDING,
         open_attempt=is_open is not None,
         unprepared=campaign.message is not None and contact.prepared != campaign.message_version and base_is_ready,
+        do_not_call=unwanted,
     )
     rules = store.rules_of(campaign, trunk)
     now = database.utcnow()
