@@ -15,7 +15,7 @@ TARGET_DB = -20.0
 #: A quiet recording is raised by no more than this, since its noise is raised with it.
 MOST_GAIN_DB = 18.0
 #: Peaks above this part of full scale are bent, not cut.
-KNEE = 0.7
+KNEE, CEILING = 0.7, 0.97
 #: A frame is active above the absolute gate, and not further below the mean of those than the relative one.
 ABSOLUTE_GATE_DB, RELATIVE_GATE_DB = -60.0, -15.0
 #: Silence at the ends is what stays so far below the active parts.
@@ -83,7 +83,7 @@ def _trimmed(samples: Samples, threshold_db: float) -> Samples:
 def _bent(samples: Samples) -> Samples:
     """Full scale is never passed: above the knee the curve grows flat."""
     over = np.abs(samples) > KNEE
-    room = 1 - KNEE
+    room = CEILING - KNEE
     samples[over] = np.sign(samples[over]) * (KNEE + room * np.tanh((np.abs(samples[over]) - KNEE) / room))
     return samples
 

@@ -133,7 +133,7 @@ def refusal(message: Message, around: Around) -> CampaignError | None:
     """The first hand-over of the message that the rules forbid, as a sentence."""
     for action in message.actions():
         if isinstance(action, DialNumber) and not _may_dial(action, around):
-            words = {"number": action.number, "trunk": around.trunk}
+            words: dict[str, object] = {"number": action.number, "trunk": around.trunk}
             return _refusal("handover_number_refused", words)
         if isinstance(action, DialSip) and action.host not in around.sip_hosts:
             return _refusal("handover_sip_refused", {"host": action.host})

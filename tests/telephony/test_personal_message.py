@@ -117,7 +117,7 @@ def test_speech_begins_with_the_answer(called, number):
 
 @pytest.mark.parametrize("number", SPOKEN)
 def test_n15_no_gap_where_blocks_meet(called, number):
-    pieces, path, samples, _begins_s = heard_by(called, number)
+    pieces, _path, samples, _begins_s = heard_by(called, number)
     whole = np.concatenate(pieces)
     size = len(whole) + len(samples)
     product_of = np.fft.irfft(np.fft.rfft(samples, size) * np.conj(np.fft.rfft(whole, size)), size)
@@ -155,7 +155,7 @@ def test_who_has_no_amount_is_not_called_and_it_is_said_why(called):
 
 
 def test_listening_in_the_browser_is_what_the_callee_heard(called):
-    copy, campaign_id, rows = called
+    _copy, campaign_id, rows = called
     contact, _attempt = rows["79005550008"]
     began = time.monotonic()
     path = service.preview(campaign_id, contact.id)

@@ -232,7 +232,7 @@ def test_a_run_that_lost_its_campaign_changes_nothing(monkeypatch):
 def test_prepared_ahead_of_need_not_all_at_once(monkeypatch, hummer):
     monkeypatch.setattr(preparing, "AHEAD", 4)
     monkeypatch.setattr(preparing, "CHUNK", 2)
-    campaign_id = campaign([str(amount) for amount in range(1, 11)])
+    campaign_id = campaign([str(amount) for amount in range(1, 11)], notification_s=1)
     prepare(campaign_id)
     assert service.prepare_progress(campaign_id).ready == 4
     ended(called(campaign_id).values(), CallOutcome.ANSWERED, listened_s=60.0)
@@ -307,7 +307,8 @@ def test_a_node_without_the_pieces_gets_them_or_has_them_made_again(monkeypatch,
     """The trunk has a node elsewhere: pieces are in the database too, and one lost there parks its contact."""
 
     def work(session):
-        session.get(Trunk, 1).nodes.append(Node(id=2, name="second", channels=10, cps=10, connected=True))
+        trunk = session.get(Trunk, 1)
+        trunk.nodes.append(Node(id=2, name="second", channels=10, cps=10, connected=True))
 
     database.write(work)
     campaign_id = campaign(["7", "8"])
@@ -385,7 +386,7 @@ def test_listening_before_and_after_saving(hummer):
 
 
 def test_start_tells_what_the_message_lacks():
-    campaign_id = campaign(["7"], message(MONEY, {"kind": "sound", "stem": "ab" * 16}), state=CampaignState.DRAFT)
+    campaign_id = campaign(["7"], message(MONEY, {"kind": "sound", "stem": "ab" * 16}))
     layout = {"columns": ["Phone", "Sum"]}
     database.write(lambda session: session.execute(update(ContactBase).values(layout=layout)))
     codes = {problem.code for problem in service.start_problems(campaign_id)}

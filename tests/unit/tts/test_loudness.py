@@ -56,7 +56,7 @@ def test_peaks_stay_below_full_scale():
 def test_what_holds_no_sound_stays_as_it_is():
     assert len(loudness.evened(quiet(0.5))) == RATE_HZ // 2
     assert len(loudness.evened(quiet(0))) == 0
-    assert len(loudness.silence(0.25)) == RATE_HZ // 4
+    assert len(loudness.silence(0.2)) == RATE_HZ // 5
 
 
 @pytest.mark.parametrize("samples", [1, 7, 39, 41, 161])
