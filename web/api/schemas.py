@@ -238,6 +238,13 @@ class ContactPage(PageOut):
     items: list[ContactOut]
 
 
+class StepOut(Out):
+    step: str
+    result: str = Field(description="The key, or none, invalid, end (no key asked for), gone (hung up within it)")
+    name: str
+    value: str
+
+
 class AttemptOut(Out):
     id: int
     uid: str
@@ -251,6 +258,14 @@ class AttemptOut(Out):
     sip_code: int | None
     cause: int | None
     listened_s: float
+    reached_by: str = Field(description="time, phrase or key; empty when not reached")
+    machine: str = Field(description="What answered, as the exchange heard it; empty when it was not asked")
+    machine_cause: str
+    handover: str = Field(description="Where the callee was handed over to; empty: nowhere")
+    handover_result: str
+    waited_s: float | None
+    talked_s: float | None
+    steps: list[StepOut] = Field(default_factory=list, description="What the callee did, in order")
 
 
 class NumberedAttemptOut(AttemptOut):
@@ -277,6 +292,24 @@ class WhyOut(BaseModel):
 class ContactDetailOut(ContactOut):
     history: list[AttemptOut]
     why: WhyOut
+
+
+class StepCountOut(StepOut):
+    count: int
+
+
+class HandoverCountOut(Out):
+    to: str
+    result: str
+    count: int
+    waited_s: float = Field(description="Mean seconds")
+    talked_s: float = Field(description="Mean seconds")
+
+
+class StatisticsOut(Out):
+    steps: list[StepCountOut]
+    handovers: list[HandoverCountOut]
+    reached_by: dict[str, int]
 
 
 # reports, trunks

@@ -86,13 +86,6 @@ SENTENCES = {
     "message_step_unreached": N_("Nothing leads to this step."),
     "message_sound_gone": N_("This sound file is gone: send it again."),
 }
-#: What the callee did at a step (``AttemptStep.result``), where it is no key.
-STEP_RESULTS = {
-    "none": N_("no key"),
-    "invalid": N_("a key without a meaning"),
-    "end": N_("heard to the end"),
-    "gone": N_("hung up"),
-}
 #: How far a test call is.
 STAGES = {
     "preparing": N_("the sound is being made"),
