@@ -16,7 +16,6 @@ from campaigns import jobs, message_editing, phone_numbers, service
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, AttemptStep, Campaign, Contact, ContactBase
-from campaigns.removal import TRIAL_LATE
 from campaigns.states import BaseState, CampaignState, ContactState
 from campaigns.windows import CallingWindows
 from config import audit, database
@@ -141,7 +140,7 @@ def _campaign(campaign: Campaign, trunk: Trunk | None, message: Message | None, 
 
 
 def look(campaign_id: int, test_id: int) -> Trial:
-    """How far it is; one that is late is given up here.
+    """How far it is. One that is late is given up by the sweep (``removal.end_trials``).
 
     :raises CampaignError: test_call_missing.
     """
@@ -157,8 +156,6 @@ def look(campaign_id: int, test_id: int) -> Trial:
     if contact is None or attempt is not None:
         return _of_attempt(test, number, attempt, steps)
     stage, problem = _before(test, contact)
-    if stage == "failed" and test.state == CampaignState.RUNNING:
-        _give_up(test_id)
     return Trial(test_id, number, stage, problem=problem, contact_id=contact.id)
 
 
@@ -177,8 +174,6 @@ def _before(test: Campaign, contact: Contact) -> tuple[str, ObzvonError | None]:
         words = {"column": contact.prepare_column, "field": contact.prepare_column}
         return "failed", CampaignError(contact.prepare_code, contact.prepare_code, words=words)
     if contact.state != ContactState.PENDING or test.state != CampaignState.RUNNING:
-        return "failed", CampaignError("test_call_late", SENTENCES["test_call_late"])
-    if database.utcnow() - test.created_at > TRIAL_LATE:
         return "failed", CampaignError("test_call_late", SENTENCES["test_call_late"])
     if test.message is not None and contact.prepared != test.message_version:
         progress = message_editing.prepare_progress(test.id)

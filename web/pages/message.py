@@ -124,12 +124,18 @@ def _take_sounds(draft: Draft, screen: Screen) -> list[Problem]:
     return refused
 
 
+def _desk(campaign_id: int) -> view.Desk:
+    """What is on the screen now."""
+    request.max_form_parts = form.MOST_PARTS
+    campaign = service.get(campaign_id)
+    draft, screen = form.read(request.form)
+    return view.desk(campaign, draft, screen, request.form, _settings())
+
+
 @pages.post("/campaigns/<int:campaign_id>/message/heard")
 def message_heard(campaign_id: int) -> ResponseReturnValue:
     """While somebody types: what is heard, and what is wrong now."""
-    request.max_form_parts = form.MOST_PARTS
-    draft, screen = form.read(request.form)
-    desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
+    desk = _desk(campaign_id)
     desk.checked.tried = request.form.get("tried") == "1"
     return render_template("parts/message_renewed.html", **view.words_of(desk), places=_places(desk))
 
@@ -146,9 +152,7 @@ def _places(desk: view.Desk) -> list[str]:
 @pages.post("/campaigns/<int:campaign_id>/message/listen/<any(b, i):prefix>")
 def listen_message(campaign_id: int, prefix: str) -> ResponseReturnValue:
     """Make the sound of what is on the screen; the answer is a player."""
-    request.max_form_parts = form.MOST_PARTS
-    draft, screen = form.read(request.form)
-    desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
+    desk = _desk(campaign_id)
     said = desk.heard.get(prefix)
     if said is None or said.message is None:
         return _refused(CampaignError("message_words_missing", N_("Write what is said."), status=422))
@@ -201,9 +205,7 @@ def message_sound(campaign_id: int, stem: str) -> ResponseReturnValue:
 @pages.post("/campaigns/<int:campaign_id>/message/test-call")
 def make_trial(campaign_id: int) -> ResponseReturnValue:
     """Call the typed number with the message on the screen."""
-    request.max_form_parts = form.MOST_PARTS
-    draft, screen = form.read(request.form)
-    desk = view.desk(service.get(campaign_id), draft, screen, request.form, _settings())
+    desk = _desk(campaign_id)
     if desk.checked.message is None:
         sentence = N_("The message is not finished: save it to see what is missing.")
         return _refused(CampaignError("message_not_finished", sentence, status=422))
