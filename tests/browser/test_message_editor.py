@@ -87,7 +87,10 @@ def test_n9_a_message_in_three_languages_is_made_heard_and_sent(visitor, tmp_pat
             write_language(page, code)
         page.select_option("#language_column", "Язык")
         for number, code in enumerate(WORDS):
-            page.select_option("#contact", index=number)  # the screen turns to the language of this contact
+            if number:
+                page.select_option("#contact", index=number)  # the screen turns to the language of this contact
+            else:
+                page.click("#language-ru")
             expect(page.locator(f"#language-{code}")).to_have_attribute("aria-pressed", "true")
             expect(heard(page)).to_have_text(re.compile(f"{WORDS[code][0]}.*{WORDS[code][1]}"))
             assert listen(page) > 2
