@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaigns import (
     bases,
+    channels,
     contacts_file,
     do_not_call,
     erasure,
@@ -113,6 +114,7 @@ SENTENCES: dict[str, str] = {
     **preparing.SENTENCES,
     **flow.SENTENCES,
     **do_not_call.SENTENCES,
+    **channels.SENTENCES,
     "message_missing": N_("The campaign has no message of blocks."),
     **message_problems.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
