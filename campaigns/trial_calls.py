@@ -173,6 +173,8 @@ def _before(test: Campaign, contact: Contact) -> tuple[str, ObzvonError | None]:
     if contact.prepare_code:
         words = {"column": contact.prepare_column, "field": contact.prepare_column}
         return "failed", CampaignError(contact.prepare_code, contact.prepare_code, words=words)
+    if test.state_code:  # the product paused it, as it would the real one
+        return "failed", CampaignError(test.state_code, test.state_code, words={"detail": test.state_detail})
     if contact.state != ContactState.PENDING or test.state != CampaignState.RUNNING:
         return "failed", CampaignError("test_call_late", SENTENCES["test_call_late"])
     if test.message is not None and contact.prepared != test.message_version:

@@ -150,6 +150,11 @@ def test_blocks_are_moved_by_mouse_and_keyboard_and_nothing_is_lost(visitor):
         assert page.input_value("#b-1-first") == "один"
         manager.picture("message-editor-problem")
         page.fill("#b-3-first", "0,5")
+        page.wait_for_timeout(500)  # the copy in the tab
+        page.reload()
+        assert page.locator("#b-1-first").count() == 0, "nothing was saved"
+        page.click("#rescue")
+        expect(heard(page)).to_have_text(re.compile("^два один три"))
         page.click("#save-message")
         expect(page.locator("#message-notice")).to_have_text("The message is saved.")
         page.reload()

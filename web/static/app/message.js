@@ -1,11 +1,13 @@
 // The message editor's comfort: choices that send the form, cards moved with the mouse or Alt and arrows, the focus
-// after an order, and a question before unsaved words are left. Everything works without it, by buttons.
+// after an order, a question before unsaved words are left, and a copy of them in this tab for the case that they are
+// lost all the same. Everything works without it, by buttons.
 "use strict";
 
 (() => {
   const form = document.getElementById("message-form");
   if (!form) return;
-  let typed = false;
+  let changed = false;
+  const key = `message ${location.pathname}`;
 
   const order = (value) => {
     const button = document.createElement("button");
@@ -17,12 +19,20 @@
     form.requestSubmit(button);
     button.remove();
   };
-  const unsaved = () => typed || document.getElementById("editor")?.dataset.unsaved === "1";
+  const typed = () => {
+    const pairs = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && name !== "csrf_token");
+    return new URLSearchParams(pairs).toString();
+  };
+  let waiting = 0;
+  const keep = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => (changed ? sessionStorage.setItem(key, typed()) : sessionStorage.removeItem(key)), 300);
+  };
 
   form.addEventListener("change", (event) => {
     if (event.target.closest("[data-refresh], #add-language")) order("refresh");
   });
-  form.addEventListener("input", () => { typed = true; });
+  form.addEventListener("input", () => { changed = true; keep(); });
 
   // Alt and an arrow move the card in which the cursor is.
   form.addEventListener("keydown", (event) => {
@@ -69,7 +79,8 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const editor = document.getElementById("editor");
     if (event.target !== editor && event.detail.target?.id !== "editor") return;
-    typed = false;
+    changed = editor.dataset.unsaved === "1";
+    keep();
     const goal = editor.dataset.focus && document.getElementById(editor.dataset.focus);
     if (!goal) return;
     const place = goal.disabled ? goal.closest("[data-card]")?.querySelector("button:not(:disabled)") : goal;
@@ -78,6 +89,21 @@
   });
 
   window.addEventListener("beforeunload", (event) => {
-    if (unsaved()) event.preventDefault();
+    if (changed) event.preventDefault();
+  });
+
+  // Words that were neither saved nor given up: the session ended, the browser crashed, the tab was loaded again.
+  const lost = sessionStorage.getItem(key);
+  const offer = document.getElementById("rescued");
+  if (lost && lost !== typed()) offer.classList.remove("d-none");
+  offer.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    offer.classList.add("d-none");
+    if (button.id !== "rescue") return sessionStorage.removeItem(key);
+    const values = {};
+    for (const [name, value] of new URLSearchParams(lost)) (values[name] ??= []).push(value);
+    changed = true;
+    htmx.ajax("POST", form.action, { source: offer, target: "#editor", swap: "outerHTML", values: { ...values, do: "refresh" } });
   });
 })();
