@@ -126,7 +126,7 @@ def _campaign(campaign: Campaign, trunk: Trunk | None, message: Message | None, 
         test_of=campaign.id,
         trunk_id=trunk.id if trunk is not None else None,
         caller_id=campaign.caller_id if own_trunk else "",
-        channel_limit=1,
+        channel_limit=2,  # a hand-over to a number takes a second one
         attempts=1,
         retry_s=NEVER_S,
         windows=CallingWindows.daily("00:00", "24:00").to_json(),

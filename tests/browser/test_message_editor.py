@@ -16,7 +16,7 @@ BASE = """Телефон;ФИО;Сумма;Срок;Язык
 #: Language -> the words before the amount, and what is heard of it.
 WORDS = {
     "ru": ("Здравствуйте! Ваш долг", "одна тысяча двести пятьдесят один рубль двадцать копеек"),
-    "en": ("Hello! Your debt is", "three rubles fifty kopecks"),
+    "en": ("Hello! Your debt is", "three roubles fifty kopecks"),
     "cs": ("Dobrý den! Váš dluh je", "dvacet jedna rublů"),
 }
 LISTENS = "+7 900 555-01-30"  # a rehearsal callee who stays to the end
