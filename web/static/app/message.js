@@ -46,6 +46,20 @@
   // The mouse or a finger takes the card by its grip; it moves among the cards of its list as the pointer passes them.
   let dragged = null;
   let before = "";
+  let height = 0;
+  const follow = () => {
+    if (!dragged) return;
+    if (height < 80) window.scrollBy(0, -8);
+    if (height > window.innerHeight - 80) window.scrollBy(0, 8);
+    for (const card of dragged.parentElement.children) {
+      const box = card.getBoundingClientRect();
+      if (card === dragged || height < box.top || height > box.bottom) continue;
+      const lower = height > box.top + box.height / 2;
+      card.parentElement.insertBefore(dragged, lower ? card.nextSibling : card);
+      break;
+    }
+    requestAnimationFrame(follow);
+  };
   const numbers = (list) => [...list.children].map((card) => card.id).join();
   form.addEventListener("pointerdown", (event) => {
     const grip = event.target.closest("[data-grip]");
@@ -53,19 +67,12 @@
     dragged = grip.closest("[data-card]");
     before = numbers(dragged.parentElement);
     dragged.classList.add("dragged");
+    height = event.clientY;
     grip.setPointerCapture(event.pointerId);
     event.preventDefault();
+    requestAnimationFrame(follow);
   });
-  form.addEventListener("pointermove", (event) => {
-    if (!dragged) return;
-    for (const card of dragged.parentElement.children) {
-      const box = card.getBoundingClientRect();
-      if (card === dragged || event.clientY < box.top || event.clientY > box.bottom) continue;
-      const lower = event.clientY > box.top + box.height / 2;
-      card.parentElement.insertBefore(dragged, lower ? card.nextSibling : card);
-      break;
-    }
-  });
+  form.addEventListener("pointermove", (event) => { height = event.clientY; });
   const drop = () => {
     if (!dragged) return;
     const list = dragged.parentElement;
