@@ -130,7 +130,7 @@ def test_blocks_are_moved_by_mouse_and_keyboard_and_nothing_is_lost(visitor):
         page.keyboard.press("Alt+ArrowUp")
         expect(heard(page)).to_have_text("один три два")
         grip, top = page.locator("#b-2 [data-grip]"), page.locator("#b-0")
-        page.evaluate("scrollTo(0, 0)")
+        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
         start = grip.bounding_box()
         page.mouse.move(start["x"] + 5, start["y"] + 5)
         page.mouse.down()
