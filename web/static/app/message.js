@@ -16,7 +16,7 @@
     button.value = value;
     button.hidden = true;
     document.getElementById("editor").append(button);
-    form.requestSubmit(button);
+    button.click(); // not requestSubmit: htmx would send the button that was focused last
     button.remove();
   };
   const typed = () => {
@@ -83,12 +83,24 @@
   form.addEventListener("pointerup", drop);
   form.addEventListener("pointercancel", drop);
 
+  // While an order is on its way nothing can be typed that its answer would overwrite.
+  let focused = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target !== form) return;
+    focused = document.activeElement?.id || "";
+    document.getElementById("editor").inert = true;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target === form) document.getElementById("editor").inert = false;
+  });
+
   document.addEventListener("htmx:afterSettle", (event) => {
     const editor = document.getElementById("editor");
     if (event.target !== editor && event.detail.target?.id !== "editor") return;
     changed = editor.dataset.unsaved === "1";
     keep();
-    const goal = editor.dataset.focus && document.getElementById(editor.dataset.focus);
+    editor.inert = false;
+    const goal = document.getElementById(editor.dataset.focus || focused);
     if (!goal) return;
     const place = goal.disabled ? goal.closest("[data-card]")?.querySelector("button:not(:disabled)") : goal;
     place?.focus();
