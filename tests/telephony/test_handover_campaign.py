@@ -1,7 +1,5 @@
 """A whole campaign whose callees press keys, are handed over and ask for no more calls: N8, N16; with kill -9 in it."""
 
-import time
-
 import numpy as np
 import pytest
 from sqlalchemy import select
@@ -14,7 +12,6 @@ from campaigns.states import CampaignState
 from config import database
 from config import settings as all_settings
 from dialer.pbx_config import seat_log
-from tests.support import oracle
 from tests.support.audio import RATE
 from tests.support.campaign import make_campaign
 from tests.support.carrier_log import read_calls
@@ -109,8 +106,6 @@ def test_n8_kill_of_the_dial_worker_and_stop_during_a_hand_over_lose_nothing(cop
     assert [step_statistics.told(step) for step in steps] == ["main: 1"]
     [handover] = step_statistics.of_campaign(campaign_id).handovers
     assert (handover.to, handover.result, handover.count) == ("queue:operators", "talked", 1)
-    time.sleep(0.5)  # the carrier writes its last lines
-    assert oracle.breaches(copy, campaign_id) == []
 
 
 def test_n16_keys_do_what_the_message_says(copy):
