@@ -171,17 +171,20 @@ def _of_attempt(test: Campaign, number: str, attempt: Attempt | None, steps: Seq
 def _before(test: Campaign, contact: Contact) -> tuple[str, ObzvonError | None]:
     """No call yet: what it waits for."""
     if contact.prepare_code:
-        words = {"column": contact.prepare_column, "field": contact.prepare_column}
-        return "failed", CampaignError(contact.prepare_code, contact.prepare_code, words=words)
+        return "failed", _told(contact.prepare_code, column=contact.prepare_column, field=contact.prepare_column)
     if test.state_code:  # the product paused it, as it would the real one
-        return "failed", CampaignError(test.state_code, test.state_code, words={"detail": test.state_detail})
+        return "failed", _told(test.state_code, detail=test.state_detail)
     if contact.state != ContactState.PENDING or test.state != CampaignState.RUNNING:
         return "failed", CampaignError("test_call_late", SENTENCES["test_call_late"])
     if test.message is not None and contact.prepared != test.message_version:
         progress = message_editing.prepare_progress(test.id)
-        words = dict(progress.words)
-        return "preparing", CampaignError(progress.problem, progress.problem, words=words) if progress.problem else None
+        return "preparing", _told(progress.problem, **progress.words) if progress.problem else None
     return "waiting", None
+
+
+def _told(kept: str, **words: object) -> CampaignError:
+    """A code that was kept as an error again."""
+    return CampaignError(kept, kept, words=words)
 
 
 def _give_up(test_id: int) -> None:
