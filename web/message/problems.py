@@ -254,4 +254,4 @@ def as_json(problems: list[Problem]) -> list[dict[str, Any]]:
 def summary(checked: Checked) -> str:
     """One sentence above all."""
     count = len(checked.serious)
-    return _("Not saved yet: %(n)s places need you; they are marked.", n=count) if count else ""
+    return _("Not saved yet. Marked places that need you: %(n)s.", n=count) if count else ""
