@@ -67,6 +67,7 @@ def sweep() -> None:
     """Send again what was lost on the way: dead imports, unfinished removals, forgotten exports."""
     for campaign_id in bases.sweep_dead_loads():
         messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
+    removal.end_trials()
     for campaign_id in removal.deleting():
         messages.send("campaigns.remove", [campaign_id], queue="jobs")
     for campaign_id in preparing.waiting():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
@@ -14,6 +15,9 @@ from config import database
 
 CHUNK = 2000
 BREATHE_S = 0.02
+#: A test call that was not made by then is given up: nobody stands beside his telephone longer.
+TRIAL_LATE = dt.timedelta(minutes=3)
+TRIAL_KEPT = dt.timedelta(days=1)
 
 
 def remove(campaign_id: int) -> None:
@@ -56,3 +60,21 @@ def deleting() -> list[int]:
     """Campaigns whose removal is not done."""
     with database.read() as session:
         return list(session.execute(select(Campaign.id).where(Campaign.state == CampaignState.DELETING)).scalars())
+
+
+def end_trials() -> None:
+    """End test calls (``campaigns.trial_calls``) that nobody came back for; those of yesterday are to be removed."""
+    now = database.utcnow()
+    with database.read() as session:
+        if session.execute(select(Campaign.id).where(Campaign.test_of.is_not(None)).limit(1)).first() is None:
+            return
+
+    def work(session: Session) -> None:
+        up = select(Attempt.campaign_id).where(Attempt.open_for_contact > 0)
+        trials = update(Campaign).where(Campaign.test_of.is_not(None), Campaign.id.not_in(up))
+        late = trials.where(Campaign.created_at < now - TRIAL_LATE, Campaign.state == CampaignState.RUNNING)
+        session.execute(late.values(state=CampaignState.STOPPED))
+        old = trials.where(Campaign.created_at < now - TRIAL_KEPT, Campaign.state != CampaignState.RUNNING)
+        session.execute(old.values(state=CampaignState.DELETING))
+
+    database.write(work)

@@ -184,7 +184,7 @@ def get(campaign_id: int) -> Campaign:
     """
     with database.read() as session:
         campaign = session.get(Campaign, campaign_id)
-    if campaign is None or campaign.state == CampaignState.DELETING:
+    if campaign is None or campaign.state == CampaignState.DELETING or campaign.test_of is not None:
         raise _missing()
     return campaign
 

@@ -11,15 +11,14 @@ from pathlib import Path
 import structlog
 
 from campaigns.errors import CampaignError
-from campaigns.message.blocks import MAIN, FieldBlock, Message, Say
-from campaigns.message.compose import Piece, Recorded, Silence, Speller, Spoken, compose, language_of
+from campaigns.message.blocks import MAIN, Message
+from campaigns.message.compose import Piece, Recorded, Silence, Spoken, compose, language_of
 from campaigns.message.prompts import Prompts
-from campaigns.phone_numbers import Number, normalize
+from campaigns.message.spelling import speller
 from config.i18n import N_
 from tts import loudness, pieces
 from tts.engines.chain import Chain
 from tts.engines.speech import SpeechError
-from tts.phrases import Case, Gender, Grouping, fields
 from tts.pieces import Pieces
 
 log = structlog.get_logger(__name__)
@@ -30,35 +29,6 @@ SENTENCES = {
 }
 #: A word that every voice can say: when it speaks this, the engine is well, and the fault is in the text.
 WELL = {"ru": "один", "en": "one", "cs": "jedna", "uk": "один", "kk": "бір", "de": "eins"}
-
-
-def speller(region: str) -> Speller:
-    """How values of a base that was written in this region are put into words."""
-
-    def spell(text: str, block: FieldBlock, language: str) -> str:
-        if block.say is Say.PHONE:  # as written for people of the region, too
-            found = normalize(text, region, costly=True)
-            text = f"+{found.digits}" if isinstance(found, Number) else text
-        return fields.say(_field(block), text, language, region)
-
-    return spell
-
-
-def _field(block: FieldBlock) -> fields.Field:
-    account = block.say is Say.ACCOUNT
-    kind = fields.Kind.DIGITS if account else fields.Kind(block.say.value)
-    # A date in the nominative is said only where it is asked for nowhere: a language's own case fits the sentence.
-    usual = block.say is Say.DATE and block.case == "nominative"
-    return fields.Field(
-        block.column,
-        kind,
-        case=None if usual else Case(block.case),
-        currency=block.currency or "",
-        gender=Gender(block.gender),
-        noun_forms=block.noun_forms,
-        with_year=block.with_year,
-        grouping=Grouping.ACCOUNT if account else Grouping.ONE_BY_ONE,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def make(api: Api, trunk_id: int, channels: int, called: list[str], folder: Path
     campaign_id = int(api.do("POST", "/campaigns", evidence.CREATED, fields, json=form)["id"])
     sound = folder / "message.wav"
     write_sweep(sound, MESSAGE_S)
-    api.once("PUT", f"/campaigns/{campaign_id}/message", files={"sound": ("message.wav", sound.read_bytes())})
+    api.once("PUT", f"/campaigns/{campaign_id}/sound", files={"sound": ("message.wav", sound.read_bytes())})
     file = ("base.csv", "phone\n" + "\n".join(called) + "\n", "text/csv")
     loaded = {"campaign_id": campaign_id, "state": "ready", "accepted": len(called)}
     api.do("POST", f"/campaigns/{campaign_id}/bases", evidence.UPLOADED, loaded, files={"file": file})

@@ -96,7 +96,9 @@ def _nodes(session: Session) -> tuple[NodeFact, ...]:
 
 def _unknown(session: Session) -> tuple[CampaignFact, ...]:
     """Campaigns with contacts that wait for a decision; counted by the index on campaign and state."""
-    here = session.execute(select(Campaign.id, Campaign.name).where(Campaign.state != CampaignState.DELETING))
+    here = session.execute(
+        select(Campaign.id, Campaign.name).where(Campaign.state != CampaignState.DELETING, Campaign.test_of.is_(None))
+    )
     names = {campaign_id: name for campaign_id, name in here}
     if not names:
         return ()
@@ -111,7 +113,7 @@ def _unknown(session: Session) -> tuple[CampaignFact, ...]:
 def _paused(session: Session) -> tuple[CampaignFact, ...]:
     rows = session.execute(
         select(Campaign.id, Campaign.name, Campaign.state_code, Campaign.state_detail).where(
-            Campaign.state == CampaignState.PAUSED, Campaign.state_code != ""
+            Campaign.state == CampaignState.PAUSED, Campaign.state_code != "", Campaign.test_of.is_(None)
         )
     )
     return tuple(CampaignFact(row[0], row[1], 0, row[2], row[3]) for row in rows)

@@ -60,6 +60,11 @@ def errors_of(error: ValidationError | ObzvonError) -> dict[str, str]:
     return found
 
 
+def sentence_of_input(field: str, item: Mapping[str, Any]) -> str:
+    """One of pydantic's errors for a person."""
+    return _input_sentence(field, item)
+
+
 def _input_sentence(field: str, item: Mapping[str, Any]) -> str:
     kind = str(item["type"])
     cause = (item.get("ctx") or {}).get("error")

@@ -16,6 +16,7 @@ import structlog
 
 from campaigns import service
 from campaigns.errors import CampaignError
+from campaigns.message_editing import Progress
 from campaigns.models import Campaign
 from campaigns.service import Counts
 from campaigns.states import CampaignState
@@ -50,6 +51,8 @@ class Snapshot:
     talking: int
     connected: bool
     bases: tuple[tuple[int, str], ...]
+    #: How far the sounds of a message of blocks are; None without one.
+    progress: Progress | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -61,6 +64,7 @@ class Snapshot:
             tuple((problem.code, problem.sentence) for problem in self.problems),
             *(self.opens, self.never_opens, self.bases),
             *(self.connected, self.ringing, self.talking),
+            *(campaign.message_version, repr(self.progress)),
         )
 
 
@@ -87,6 +91,7 @@ def compute(campaign_id: int) -> Snapshot:
         talking=sum(node.talking for node in nodes),
         connected=bool(nodes),
         bases=tuple((base.id, base.state) for base in queries.bases(campaign_id)),
+        progress=service.prepare_progress(campaign_id) if campaign.message is not None else None,
     )
 
 

@@ -81,8 +81,8 @@ CAMPAIGN_SORTS = {
 def campaigns(
     *, state: str = "", name: str = "", sort: str = "active", page: int = 1, per_page: int = 20
 ) -> Page[Campaign]:
-    """Campaigns that are not being deleted."""
-    query = select(Campaign).where(Campaign.state != CampaignState.DELETING)
+    """Campaigns that are not being deleted, without those of test calls."""
+    query = select(Campaign).where(Campaign.state != CampaignState.DELETING, Campaign.test_of.is_(None))
     if state:
         query = query.where(Campaign.state == state)
     if name.strip():
@@ -177,7 +177,14 @@ def rejected_codes(base_id: int) -> dict[str, int]:
 
 
 def contacts(
-    campaign_id: int, *, state: str = "", number: str = "", base_id: int = 0, page: int = 1, per_page: int = 50
+    campaign_id: int,
+    *,
+    state: str = "",
+    number: str = "",
+    base_id: int = 0,
+    result: str = "",
+    page: int = 1,
+    per_page: int = 50,
 ) -> Page[Contact]:
     """Contacts of a campaign in the order in which they were loaded."""
     query = select(Contact).where(Contact.campaign_id == campaign_id)
@@ -185,6 +192,8 @@ def contacts(
         query = query.where(Contact.state == state)
     if base_id:
         query = query.where(Contact.base_id == base_id)
+    if result:
+        query = query.where(Contact.last_disposition == result)
     digits = "".join(sign for sign in number if sign.isdigit())
     if digits:
         query = query.where(Contact.number.like(f"%{digits}%"))

@@ -13,11 +13,14 @@ from campaigns import (
     phone_numbers,
     preparing,
     speaking,
+    trial_calls,
 )
 from campaigns.message import compose, flow
 from config.i18n import N_
 from tts import phrases, sound_files
 from tts.engines import speech
+from web.message import form as message_form
+from web.message import words as message_words
 
 SENTENCES: dict[str, str] = {
     **contacts_file.SENTENCES,
@@ -104,6 +107,9 @@ SENTENCES: dict[str, str] = {
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
     **compose.SENTENCES,
+    **message_form.SENTENCES,
+    **trial_calls.SENTENCES,
+    **message_words.SENTENCES,
     **speaking.SENTENCES,
     **preparing.SENTENCES,
     **flow.SENTENCES,

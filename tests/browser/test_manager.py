@@ -119,6 +119,8 @@ def test_every_page_on_a_telephone_in_russian(visitor):
                 ("campaigns", "/campaigns"),
                 ("campaign", "/campaigns/1"),
                 ("campaign-form", "/campaigns/new"),
+                ("message-editor", "/campaigns/1/message/edit"),
+                ("voices", "/system/voices"),
                 ("contacts", "/campaigns/1/contacts"),
                 ("rejected", "/campaigns/1/bases/1/rejected"),
                 ("trunks", "/trunks"),

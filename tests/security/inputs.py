@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 CAMPAIGN = {"name": "x"}
+MESSAGE = {"default_language": "en", "variants": {"en": [{"kind": "text", "text": "Hello"}]}}
 
 
 def good_input(endpoint: str) -> dict[str, Any]:
@@ -13,7 +14,11 @@ def good_input(endpoint: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "api.add_base": lambda: {"data": {"file": _file()}},
         "api.preview_base": lambda: {"data": {"file": _file()}},
-        "api.put_message": lambda: {"data": {"sound": _file()}},
+        "api.put_sound": lambda: {"data": {"sound": _file()}},
+        "api.add_message_sound": lambda: {"data": {"sound": _file()}},
+        "api.put_message": lambda: {"json": MESSAGE},
+        "api.make_trial": lambda: {"json": {"number": "+79005550095"}},
+        "api.put_speech": lambda: {"json": {"texts": False}},
         "api.replace_campaign": lambda: {"json": CAMPAIGN},
         "api.change_node": lambda: {"json": {"channels": 1, "cps": 1}},
         "api.test_delivery": lambda: {"json": {"channel": "mail"}},

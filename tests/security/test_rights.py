@@ -40,6 +40,8 @@ RIGHTS = {
             *("pages.edit_campaign", "pages.change_campaign", "pages.campaign_order", "pages.delete_campaign"),
             *("pages.decide_unknown", "pages.upload_message", "pages.campaign_message"),
             *("pages.campaign_live", "pages.campaign_part"),
+            *("pages.message_editor", "pages.edit_message", "pages.message_heard", "pages.listen_message"),
+            *("pages.message_preview", "pages.message_sound", "pages.make_trial", "pages.trial"),
             *("pages.base_list", "pages.upload_base", "pages.base_preview", "pages.load_base", "pages.drop_upload"),
             *("pages.end_base", "pages.rejected_rows", "pages.rejected_csv"),
             *("pages.contacts", "pages.contact"),
@@ -55,7 +57,7 @@ RIGHTS = {
             *("pages.new_trunk", "pages.create_trunk", "pages.edit_trunk", "pages.change_trunk", "pages.delete_trunk"),
             *("pages.edit_node", "pages.change_node", "pages.drain_node", "pages.take_back_node", "pages.give_up_node"),
             *("pages.system", "pages.system_state", "pages.acknowledge_alarm"),
-            *("pages.alarm_settings", "pages.change_alarm_settings"),
+            *("pages.alarm_settings", "pages.change_alarm_settings", "pages.speech", "pages.accept_speech"),
             *("pages.audit", "pages.check_audit", "pages.erasure", "pages.erase_number"),
         ],
         ADMINISTRATOR,
@@ -64,7 +66,10 @@ RIGHTS = {
         [
             *("api.list_campaigns", "api.make_campaign", "api.get_campaign", "api.replace_campaign"),
             *("api.change_campaign", "api.delete_campaign", "api.order_campaign", "api.start_problems"),
-            *("api.get_counts", "api.put_message", "api.decide_unknown"),
+            *("api.get_counts", "api.put_sound", "api.decide_unknown"),
+            *("api.get_message", "api.put_message", "api.delete_message", "api.preview_message", "api.hear_message"),
+            *("api.add_message_sound", "api.message_progress", "api.make_trial", "api.get_trial"),
+            *("api.list_voices", "api.get_speech"),
             *("api.list_bases", "api.add_base", "api.preview_base", "api.get_base", "api.cancel_base"),
             *("api.delete_base", "api.list_rejected", "api.list_contacts", "api.get_contact", "api.list_attempts"),
             *("api.list_exports", "api.request_export", "api.get_export", "api.get_export_file", "api.cancel_export"),
@@ -79,7 +84,7 @@ RIGHTS = {
             *("api.change_node", "api.drain_node", "api.take_back_node", "api.give_up_node"),
             *("api.get_system", "api.list_alarms", "api.take_alarm"),
             *("api.get_delivery", "api.change_delivery", "api.test_delivery"),
-            *("api.list_audit", "api.check_audit", "api.erase_number"),
+            *("api.list_audit", "api.check_audit", "api.erase_number", "api.put_speech"),
         ],
         ADMINISTRATORS_KEY,
     ),
@@ -91,7 +96,7 @@ NOT_READY = "pages.ready"
 #: What is gone has no page of its own: the list is shown, with a notice.
 BACK_TO_A_LIST = {"pages.acknowledge_alarm"}
 #: Ids that are there only once are left alone when objects of two campaigns are mixed.
-CHILDREN = ("base_id", "contact_id", "export_id", "token")
+CHILDREN = ("base_id", "contact_id", "export_id", "token", "trial_id")
 
 
 @dataclass

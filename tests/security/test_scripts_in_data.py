@@ -21,6 +21,22 @@ from web import accounts, api_keys
 EVIL = "\"'><img src=x onerror=alert(1)><b data-planted>b</b><script>alert(2)</script>{{7*7}}"
 #: The same where the database has less room.
 SHORT = "\"'><b data-planted><script>alert(3)</script>"
+#: A message whose words, names and column are hostile.
+MESSAGE = {
+    "default_language": "ru",
+    "language_column": EVIL,
+    "voices": {"ru": "x"},
+    "variants": {
+        "ru": [
+            {"kind": "text", "text": EVIL},
+            {"kind": "sound", "stem": "0" * 32, "name": EVIL, "seconds": 1},
+            {"kind": "field", "column": EVIL, "say": "text"},
+        ]
+    },
+    "steps": {},
+    "choice": None,
+    "after": {"kind": "hangup"},
+}
 
 
 @pytest.fixture
@@ -52,16 +68,19 @@ def _plant(app, campaign_id: int, folder) -> dict[str, object]:
         campaign = session.get(Campaign, campaign_id)
         campaign.name, campaign.sound_name, campaign.created_by = EVIL[:100], EVIL, EVIL
         campaign.state, campaign.state_code, campaign.state_detail = "paused", "trunk_failure", EVIL
+        campaign.message = MESSAGE
         base = session.get(ContactBase, base_id)
         assert EVIL in base.layout["columns"]
         trunk = session.get(Trunk, campaign.trunk_id)
         trunk.title, trunk.host, trunk.username = EVIL[:100], EVIL, EVIL[:100]
         contact = session.query(Contact).filter_by(campaign_id=campaign_id).one()
         contact.last_disposition = SHORT[:20]
+        contact.prepare_code, contact.prepare_column = "message_field_missing", EVIL
         return contact.id, trunk.id
 
     contact_id, trunk_id = database.write(work)
     ids = {"campaign_id": campaign_id, "base_id": base_id, "contact_id": contact_id, "export_id": export_id}
+    ids |= {"stem": "0" * 32, "trial_id": 99}
     return {**ids, "trunk_id": trunk_id, "account_id": boss.id, "node_id": 1}
 
 
@@ -103,7 +122,9 @@ def _pages(app, objects: dict[str, object]) -> list[str]:
     for rule, method in rules(app):
         if method == "GET" and rule.endpoint.startswith("pages.") and "token" not in rule.arguments:
             found += [
-                path for path in addresses(app, rule, objects) if not path.endswith(("/live", ".csv", "/message"))
+                path
+                for path in addresses(app, rule, objects)
+                if not path.endswith(("/live", ".csv", "/message", ".wav"))
             ]
     kept = [path for path in found if "/exports/" not in path]
     return [*kept, *(f"{path}?state={SHORT}&name={SHORT}&number={SHORT}&code={SHORT}" for path in kept)]

@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.routing import Rule
 
 from campaigns import bases, do_not_call, exports, service
+from campaigns.models import Campaign, Contact
 from campaigns.service import CampaignForm
 from config import database
 from config.database import utcnow
@@ -25,7 +26,8 @@ from web import accounts, api_keys, queries, uploads
 WORDS = {
     "order": ("start", "pause", "resume", "stop"),
     "what": ("cancel", "delete"),
-    "name": ("state", "numbers"),
+    "name": ("state", "numbers", "message"),
+    "prefix": ("b", "i"),
     "filename": ("app/obzvon.css",),
     "token": (),
 }
@@ -68,12 +70,27 @@ def _objects(app: Flask, folder: Path, name: str) -> dict[str, Any]:
         "account_id": account_id,
         "key_id": api_keys.of_account(account_id)[0].id,
         "number": _unwanted(name),
+        "stem": service.get(campaign_id).sound,
+        "trial_id": _trial(campaign_id, base_id),
         "token": uploads.keep(app.config["OBZVON"], campaign_id, sent, "").token,
     }
 
 
 def _unwanted(name: str) -> str:
     return do_not_call.add("+79005550098" if name == "one" else "+79005550099")
+
+
+def _trial(campaign_id: int, base_id: int) -> int:
+    """A test call that was given up."""
+
+    def work(session: database.Session) -> int:
+        campaign = Campaign(name="test", test_of=campaign_id, state="stopped", windows={})
+        session.add(campaign)
+        session.flush()
+        session.add(Contact(campaign_id=campaign.id, base_id=base_id, line=1, number="79005550096"))
+        return campaign.id
+
+    return database.write(work)
 
 
 def _alarm(name: str) -> int:

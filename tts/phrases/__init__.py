@@ -32,6 +32,7 @@ __all__ = [
     "Currency",
     "Gender",
     "Grouping",
+    "cardinal",
     "date",
     "digits",
     "language",
@@ -108,6 +109,23 @@ def whole(
         raise refusal("noun_forms_wrong", "noun", count=len(spoken.noun_example))
     _check_size(abs(n), field)
     return _signed(spoken.with_forms(abs(n), gender, words, case), n < 0, spoken)
+
+
+def cardinal(
+    n: int,
+    language_code: str,
+    gender: Gender = Gender.MASCULINE,
+    case: Case = Case.NOMINATIVE,
+    *,
+    field: str = "",
+) -> str:
+    """A whole number with nothing counted behind it: 21 -> двадцать один.
+
+    :raises PhraseError: number_too_large, language_not_spoken, case_not_spoken.
+    """
+    spoken = _with_case(language_code, case)
+    _check_size(abs(n), field)
+    return _signed(spoken.cardinal(abs(n), gender, case), n < 0, spoken)
 
 
 def ordinal(

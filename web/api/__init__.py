@@ -55,6 +55,7 @@ from web.api import (  # noqa: E402, F401 - they add their routes
     do_not_call,
     erasure,
     exports,
+    message,
     nodes,
     system,
     trunks,

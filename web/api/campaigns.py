@@ -111,11 +111,11 @@ def get_steps(campaign_id: int) -> schemas.StatisticsOut:
     return schemas.StatisticsOut.model_validate(step_statistics.of_campaign(campaign_id))
 
 
-@api.put("/campaigns/<int:campaign_id>/message")
+@api.put("/campaigns/<int:campaign_id>/sound")
 @api.input(schemas.MessageIn, location="files")
 @api.output(schemas.CampaignOut)
-@api.doc(summary="Upload the message: a sound file", tags=TAG)
-def put_message(campaign_id: int, files_data: schemas.MessageIn) -> schemas.CampaignOut:
+@api.doc(summary="Upload a sound file that is the whole message; a message of blocks is removed", tags=TAG)
+def put_sound(campaign_id: int, files_data: schemas.MessageIn) -> schemas.CampaignOut:
     service.get(campaign_id)
     sound: FileStorage = files_data.sound
     take_sound(campaign_id, sound)

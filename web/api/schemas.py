@@ -215,6 +215,7 @@ class RejectedPage(PageOut):
 class ContactQuery(Paging):
     state: Literal["", "pending", "reached", "not_reached", "unknown"] = ""
     number: str = Field("", description="Part of the number")
+    result: str = Field("", description="Last disposition, such as busy or not_prepared")
     base_id: int = Field(0, ge=0, le=2**63 - 1)
 
 
@@ -229,6 +230,8 @@ class ContactOut(Out):
     attempts: int
     due_at: dt.datetime | None
     last_disposition: str | None
+    prepare_code: str = Field(description="Why its message cannot be said; empty when nothing is wrong")
+    prepare_column: str = Field(description="The column at fault")
 
 
 class ContactPage(PageOut):

@@ -26,8 +26,10 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     exports,
     health,
     live,
+    message,
     nodes,
     settings,
+    speech,
     system,
     trunks,
 )
@@ -55,6 +57,8 @@ def _shared() -> dict[str, Any]:
         "handed_to": texts.handed_to,
         "step_told": step_statistics.told,
         "base_failure": bases_service.failure,
+        "message_about": texts.message_about,
+        "fallback_reason": texts.fallback_reason,
     }
 
 

@@ -134,6 +134,8 @@ def take_sound(campaign_id: int, sent: FileStorage) -> None:
         except ObzvonError as error:
             error.field = "sound"
             raise
+    if service.get(campaign_id).message is not None:
+        service.set_message(campaign_id, None)  # the file is the whole message now
     live.board.forget(campaign_id)
 
 

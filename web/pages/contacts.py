@@ -8,19 +8,20 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from campaigns import service, step_statistics
-from web import forms, queries
+from web import forms, queries, sentences_table
 from web.pages import pages
 
 
 @pages.get("/campaigns/<int:campaign_id>/contacts")
 def contacts(campaign_id: int) -> ResponseReturnValue:
     """The list; its filters stand in the address, htmx asks for the list alone."""
-    filters = {name: request.args.get(name, "") for name in ("state", "number", "base")}
+    filters = {name: request.args.get(name, "") for name in ("state", "number", "base", "result")}
     page = queries.contacts(
         campaign_id,
         state=filters["state"],
         number=filters["number"],
         base_id=int(filters["base"]) if re.fullmatch("[0-9]{1,18}", filters["base"]) else 0,
+        result=filters["result"] if filters["result"] in sentences_table.DISPOSITIONS else "",
         page=forms.page_number(request.args.get("page")),
     )
     alone = request.headers.get("HX-Target") == "contact-list"

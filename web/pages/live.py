@@ -13,14 +13,14 @@ from web.pages import pages
 
 def parts(snapshot: live.Snapshot) -> Iterator[tuple[str, str]]:
     """The fragments that may change, by the name of their event."""
-    for name in ("state", "numbers"):
+    for name in ("state", "numbers", "message"):
         yield name, render_template(f"parts/campaign_{name}.html", live=snapshot, campaign=snapshot.campaign)
     yield "bases", ",".join(f"{number}:{state}" for number, state in snapshot.bases)
 
 
 @pages.get("/campaigns/<int:campaign_id>/live")
 def campaign_live(campaign_id: int) -> ResponseReturnValue:
-    """Server-sent events ``state``, ``numbers``, ``bases``; 503 while too many pages are open."""
+    """Server-sent events ``state``, ``numbers``, ``message``, ``bases``; 503 while too many pages are open."""
     live.board.snapshot(campaign_id)  # 404 before the stream begins
     if not live.streams.enter(max(1, current_app.config["OBZVON"].web_threads - 4)):
         abort(503)
@@ -32,7 +32,7 @@ def campaign_live(campaign_id: int) -> ResponseReturnValue:
     return response
 
 
-@pages.get("/campaigns/<int:campaign_id>/parts/<any(state, numbers):name>")
+@pages.get("/campaigns/<int:campaign_id>/parts/<any(state, numbers, message):name>")
 def campaign_part(campaign_id: int, name: str) -> ResponseReturnValue:
     """One fragment by itself, for when the live line is down."""
     return dict(parts(live.board.snapshot(campaign_id)))[name]

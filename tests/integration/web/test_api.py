@@ -62,7 +62,7 @@ def test_a_campaign_from_nothing_to_a_report(app, api, sent, trunk_id):
     assert (changed.json["attempts"], changed.json["channel_limit"]) == (2, 5)
 
     sound = (io.BytesIO((ASSETS / "sample_message.wav").read_bytes()), "hello.wav")
-    with_sound = api("PUT", f"/campaigns/{number}/message", data={"sound": sound})
+    with_sound = api("PUT", f"/campaigns/{number}/sound", data={"sound": sound})
     assert with_sound.json["sound_name"] == "hello.wav"
     assert with_sound.json["sound_s"] > 1
 
