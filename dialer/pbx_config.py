@@ -81,7 +81,11 @@ PBX_MODULES = (
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_outbound_registration",
     "func_callerid",
+    "func_cut",
+    "app_amd",
+    "app_read",
     "app_userevent",
+    "app_waitforsilence",
     "app_verbose",
 )
 CARRIER_MODULES = (
