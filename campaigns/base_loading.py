@@ -359,8 +359,17 @@ def _bound(model: Any, base_id: int, after: int) -> int | None:
 
 
 def _publish(hold: Hold) -> None:
-    """Make every contact of the base due; it may be called from then on."""
+    """Make every contact of the base due; it may be called from then on.
+
+    Where the campaign has a message of blocks they are made due one by one, once their sound is there
+    (``campaigns.preparing``); none that is made due here is called without it either.
+    """
     due_at = dt.datetime.fromisoformat(hold.layout["due_at"])
+    with read() as session:
+        campaign = session.get(Campaign, hold.campaign_id)
+    if campaign is not None and campaign.message is not None:
+        _leave(hold, BaseState.READY, loaded_at=utcnow())
+        return
     while (last := _bound(Contact, hold.base_id, hold.layout["published_to"])) is not None:
         chunk = update(Contact).where(
             Contact.base_id == hold.base_id, Contact.id > hold.layout["published_to"], Contact.id <= last

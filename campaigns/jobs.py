@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from flask import current_app
 
-from campaigns import bases, exports, removal, sounds, store
+from campaigns import bases, exports, preparing, removal, sounds, store
 from campaigns.dial_loop import DialLoop
 from config import audit, database, messages
 from dialer import rehearsal_files
@@ -30,6 +30,11 @@ def wake(campaign_id: int) -> None:
         send_dial(campaign_id, node)
 
 
+def send_prepare(campaign_id: int) -> None:
+    """Have contacts prepared; nothing happens where nothing is to be prepared."""
+    messages.send("campaigns.prepare", [campaign_id], queue="jobs", expires=60)
+
+
 @shared_task(name="campaigns.dial")
 def dial(campaign_id: int) -> None:
     """Claim and place what this campaign may call now."""
@@ -41,6 +46,14 @@ def dial(campaign_id: int) -> None:
 def load_bases(campaign_id: int) -> None:
     """Load the waiting bases of a campaign, one after another."""
     bases.load_waiting(campaign_id)
+    send_prepare(campaign_id)
+
+
+@shared_task(name="campaigns.prepare")
+def prepare(campaign_id: int) -> None:
+    """Make the sound of contacts for some seconds; then again, behind what waits."""
+    if preparing.run(campaign_id, wake):
+        send_prepare(campaign_id)
 
 
 @shared_task(name="campaigns.write_export")
@@ -56,9 +69,12 @@ def sweep() -> None:
         messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
     for campaign_id in removal.deleting():
         messages.send("campaigns.remove", [campaign_id], queue="jobs")
+    for campaign_id in preparing.waiting():
+        send_prepare(campaign_id)
     exports.sweep()
     bases.sweep_files()
-    sounds.sweep()
+    sounds.sweep(preparing.needed)
+    preparing.sweep()
     bases.sweep_old_uploads()
     rehearsal_files.sweep(current_app.config["OBZVON"])
     audit.watch()

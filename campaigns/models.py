@@ -82,6 +82,8 @@ class SoundFile(db.Model):
     size: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
+    #: A piece of a message (``tts.pieces``), which can be made again; else a sound that somebody uploaded.
+    made: Mapped[bool] = mapped_column(default=False, server_default="0")
 
 
 class SoundPart(db.Model):
@@ -153,13 +155,39 @@ class Contact(db.Model):
     #: ``due_at`` was moved to the opening of a calling window; changed windows make the contact due again.
     put_off: Mapped[bool] = mapped_column(default=False, server_default="0")
     last_disposition: Mapped[str | None] = mapped_column(String(20))
-    #: What is played to it, once prepared: ``campaigns.preparing.Prompts.to_json``.
+    #: What is played to it, once prepared: ``campaigns.message.prompts.Prompts.to_json``.
     prompts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     #: The ``Campaign.message_version`` for which ``prompts`` were made, or could not be made.
     prepared: Mapped[str] = mapped_column(String(16), default="", server_default="")
     #: Why they could not be made: an error's code, and the column at fault.
     prepare_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
     prepare_column: Mapped[str] = mapped_column(String(200), default="", server_default="")
+
+
+class Preparation(db.Model):
+    """Who prepares the contacts of a campaign now, and what is in the way (``campaigns.preparing``)."""
+
+    __tablename__ = "preparation"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
+    #: The run that is at work, '' between runs; another one ends when it finds its mark gone.
+    holder: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    beat_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: An error's code and words: nothing could be made in the last run.
+    problem: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    words: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: Pieces of the last run that another engine spoke than the one chosen, and why: {"rhvoice: code": count}.
+    fallbacks: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class SpeechSetting(db.Model):
+    """What the administrator decided about speech engines, by the engine's name."""
+
+    __tablename__ = "speech_setting"
+
+    engine: Mapped[str] = mapped_column(String(20), primary_key=True)
+    #: ``texts`` and ``personal``: these may leave the house.
+    value: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
 class RejectedRow(db.Model):

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from campaigns import caps, jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
+from campaigns.message_editing import add_sound, prepare_progress, preview, preview_text, set_message
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.starting import problems, settings_problems
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
@@ -26,6 +27,8 @@ from config import audit, database, messages, settings
 from dialer import trunk_caps
 from dialer.models import Trunk
 from tts import sound_files
+
+__all__ = ["add_sound", "prepare_progress", "preview", "preview_text", "set_message"]
 
 #: Contacts made due in one transaction, and the pause before the next: dialling goes on in between.
 DUE_CHUNK = 2000

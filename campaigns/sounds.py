@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, false, insert, select, true, update
 from sqlalchemy.orm import Session
 
+from campaigns.message.blocks import Message, SoundBlock
 from campaigns.models import Campaign, SoundFile, SoundPart
 from config import database
 from dialer.pbx_config import write_atomically
@@ -20,6 +23,7 @@ from dialer.pbx_config import write_atomically
 PART = 256 * 1024
 #: A sound that no campaign has goes after this time: its campaign may be about to be saved.
 KEEP_UNUSED = dt.timedelta(days=1)
+SWEPT_AT_ONCE = 5000
 
 
 def path_of(folder: Path, stem: str) -> Path:
@@ -37,8 +41,11 @@ def is_kept(session: Session, stem: str) -> bool:
     return session.execute(select(SoundFile.stem).where(SoundFile.stem == stem)).first() is not None
 
 
-def keep(folder: Path, stem: str) -> None:
-    """Put a file of this home into the database, unless it is there."""
+def keep(folder: Path, stem: str, *, made: bool = False) -> None:
+    """Put a file of this home into the database, unless it is there.
+
+    :param made: a piece of a message, which can be made again.
+    """
     if database.write(lambda session: _used_again(session, stem)):
         return
     content = path_of(folder, stem).read_bytes()
@@ -51,7 +58,7 @@ def keep(folder: Path, stem: str) -> None:
     def work(session: Session) -> None:
         if _used_again(session, stem):
             return
-        session.add(SoundFile(stem=stem, size=len(content), sha256=digest))
+        session.add(SoundFile(stem=stem, size=len(content), sha256=digest, made=made))
         session.flush()
         session.execute(insert(SoundPart), parts)
 
@@ -89,11 +96,27 @@ def keep_all(folder: Path) -> None:
             keep(folder, stem)
 
 
-def sweep() -> None:
-    """Forget what no campaign has any more."""
+def recorded(message: Mapping[str, Any] | None) -> set[str]:
+    """Sounds that a campaign's message (``Message.to_json``) plays."""
+    if message is None:
+        return set()
+    return {block.stem for block in Message.model_validate(message).blocks() if isinstance(block, SoundBlock)}
+
+
+def sweep(needed: Callable[[], set[str]]) -> None:
+    """Forget what no campaign has any more, and pieces that no contact needs.
+
+    :param needed: the pieces that contacts need; asked only when some may go.
+    """
     before = database.utcnow() - KEEP_UNUSED
-    unused = (SoundFile.created_at < before, SoundFile.stem.not_in(select(Campaign.sound)))
+    old = select(SoundFile.stem).where(SoundFile.created_at < before)
     with database.read() as session:
-        if session.execute(select(SoundFile.stem).where(*unused).limit(1)).first() is None:
-            return
-    database.write(lambda session: session.execute(delete(SoundFile).where(*unused)))
+        sent = set(session.scalars(old.where(SoundFile.made.is_(false()), SoundFile.stem.not_in(select(Campaign.sound)))))
+        if sent:
+            for message in session.scalars(select(Campaign.message).where(Campaign.message.is_not(None))):
+                sent -= recorded(message)
+        made = set(session.scalars(old.where(SoundFile.made.is_(true())).limit(SWEPT_AT_ONCE)))
+    unused = sorted(sent | (made - needed() if made else set()))
+    for start in range(0, len(unused), 500):
+        gone = delete(SoundFile).where(SoundFile.stem.in_(unused[start : start + 500]), SoundFile.created_at < before)
+        database.write(lambda session, gone=gone: session.execute(gone))  # type: ignore[misc]

@@ -44,6 +44,7 @@ class Disposition(StrEnum):
     NOT_PLACED = "not_placed"
     EXPIRED = "expired"  # no calling window is left in which it could be called
     BLOCKED = "blocked"  # the trunk may not dial this number
+    NOT_PREPARED = "not_prepared"  # its own data cannot be said; it was not called
     UNKNOWN = "unknown"
 
 

@@ -26,6 +26,8 @@ SAFE_PATH = re.compile(r"^[A-Za-z0-9_./+@-]+$")
 PORTS = ("web_port", "ami_port", "sip_port", "sip_local_port", "carrier_sip_port", "rtp_start")
 #: What a copy consists of; a rehearsal carrier comes with the PBX (OBZVON_REHEARSAL).
 PROCESSES = ("redis", "pbx", "web", "jobs", "dial", "beat")
+#: Speech engines, in the order in which they are asked.
+SPEECH_ENGINES = ("rhvoice", "piper", "espeak-ng", "gtts")
 #: Longest path of a folder of unix sockets: the address of a socket holds 107 bytes, and names come after it.
 LONGEST_SOCKET_FOLDER = 80
 #: Not $TMPDIR: it may be long, and every shell must come to the same folder.
@@ -135,6 +137,13 @@ class Settings(BaseSettings):
     keep_uploads_days: int = Field(30, ge=1, le=3650, description="Days after which uploaded lists are deleted.")
     keep_reports_days: int = Field(7, ge=1, le=3650, description="Days after which reports are deleted.")
     keep_recordings_days: int = Field(7, ge=1, le=3650, description="Days that rehearsal recordings are kept.")
+    speech_engines: str = Field(
+        ",".join(SPEECH_ENGINES), description="Speech engines in the order in which they are asked, divided by commas."
+    )
+    speech_cache_mb: int = Field(
+        4096, ge=16, le=1_000_000, description="Room for spoken pieces of messages, MiB; those unused longest go."
+    )
+    piper_voices: str = Field("", description="Folder with voices for piper (x.onnx beside x.onnx.json); empty: none.")
     metrics_token: str = Field(
         "",
         pattern=r"^[!-~]{0,200}$",
@@ -155,6 +164,14 @@ class Settings(BaseSettings):
         if wrong or not names:
             raise ValueError("name some of " + ", ".join(PROCESSES) + ", divided by commas")
         return ",".join(names)
+
+    @field_validator("speech_engines")
+    @classmethod
+    def _engines_exist(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if not names or set(names) - set(SPEECH_ENGINES):
+            raise ValueError("name some of " + ", ".join(SPEECH_ENGINES) + ", divided by commas")
+        return ",".join(dict.fromkeys(names))
 
     @field_validator("home", "runtime")
     @classmethod
@@ -208,6 +225,11 @@ class Settings(BaseSettings):
     def sounds(self) -> Path:
         """Messages as Asterisk plays them: ``<sha256>.wav``, 8 kHz mono PCM16."""
         return self.home / "sounds"
+
+    @property
+    def played(self) -> Path:
+        """Prepared sounds, all in one folder that Asterisk knows as ``o``: ``<stem>.wav``."""
+        return self.home / "sounds" / "o"
 
     @property
     def uploads(self) -> Path:

@@ -50,6 +50,11 @@ def result_of(uid: str, record: CallRecord) -> CallResult:
         listened_s=record.listened_s,
         played_to_end=record.played_to_end,
         detail=_detail(verdict, record),
+        steps=record.steps,
+        confirmed=record.confirmed,
+        opt_out=record.opt_out,
+        handover=record.handover,
+        machine=record.machine,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -48,7 +48,51 @@ class CallRequest:
     ring_s: int
     sound: str  # stem of the file in settings.sounds
     tag_attempt: bool = False  # send the uid to the carrier in a header: the rehearsal carrier only
+    #: Channel variables; a message with steps comes in them (``campaigns.message.flow``).
+    variables: Mapping[str, str] = field(default_factory=dict)
     claimed: float = field(default_factory=time.monotonic, compare=False)  # no INVITE long after the decision
+
+
+class HandoverResult(StrEnum):
+    """How the hand-over of a callee to somebody else ended."""
+
+    TALKED = "talked"
+    GAVE_UP = "gave_up"  # the callee hung up while he waited
+    TIMEOUT = "timeout"  # nobody took the call in time
+    NOBODY = "nobody"  # no operator is there
+    FULL = "full"  # too many wait already
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    NOT_ALLOWED = "not_allowed"  # the trunk's rules forbid it now
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """What the callee did at one step of the message, each time that it was spoken."""
+
+    step: str
+    result: str  # the key, or none, invalid, end (no keys asked for), gone (hung up within it)
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Where the callee was handed over to, and what came of it."""
+
+    to: str  # queue:operators, number:74950000001, sip:user@host:port
+    result: HandoverResult
+    waited_s: float = 0.0
+    talked_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What answered, as the PBX heard it."""
+
+    status: str  # human, machine, notsure, hangup
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +108,11 @@ class CallResult:
     listened_s: float = 0.0
     played_to_end: bool = False
     detail: str = ""  # for trunk_failure: what the trunk said
+    steps: tuple[StepDone, ...] = ()
+    confirmed: bool = False  # by key
+    opt_out: bool = False  # he wants no more calls
+    handover: Handover | None = None
+    machine: Machine | None = None
 
 
 @dataclass(frozen=True, slots=True)

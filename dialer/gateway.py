@@ -36,6 +36,13 @@ DIGITS = re.compile(r"[0-9]{0,20}")
 UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
 SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
+VARIABLE = re.compile(r"OBZ_[A-Za-z0-9_]{1,40}")
+#: No comma, quote, bracket, dollar or line break: nothing that Asterisk would read as more than a text.
+VALUE = re.compile(r"[A-Za-z0-9_.:|&@/+*#~-]*")
+#: A line to the manager holds 1024 bytes, a message 128 lines.
+LINE_BYTES, MOST_VARIABLES = 1000, 100
+#: The variable of a message with steps: such a call goes through them.
+FLOW = "OBZ_S_main"
 #: How long an ended uid is remembered, so that nothing places it again or ends it a second time. One that was given up
 #: could still come up, however late; one whose end the PBX told is past, and at 500 calls a second they would fill
 #: memory.
@@ -383,11 +390,12 @@ def originate_headers(request: CallRequest, sounds: Any) -> dict[str, Any]:
     variables = [f"OBZ_SOUND={sounds}/{request.sound}", 'CHANNEL(hangup_handler_push)="obzvon-ended,s,1"']
     if request.tag_attempt:
         variables.append(f"PJSIP_HEADER(add,X-Obzvon-Attempt)={request.uid}")
+    variables += _own_variables(request.variables)
     headers: dict[str, Any] = {
         "ActionID": request.uid,
         "ChannelId": request.uid,
         "Channel": channel,
-        "Context": "obzvon-message",
+        "Context": "obzvon-flow" if FLOW in request.variables else "obzvon-message",
         "Exten": "s",
         "Priority": "1",
         "Timeout": str(max(1, request.ring_s) * 1000),
@@ -397,3 +405,16 @@ def originate_headers(request: CallRequest, sounds: Any) -> dict[str, Any]:
     if request.caller_id:
         headers["CallerID"] = f"<{request.caller_id}>"
     return headers
+
+
+def _own_variables(variables: Mapping[str, str]) -> list[str]:
+    if len(variables) > MOST_VARIABLES:
+        raise ValueError("its message has too many variables")
+    lines: list[str] = []
+    for name, value in variables.items():
+        if not VARIABLE.fullmatch(name) or not VALUE.fullmatch(value):
+            raise ValueError("its message has a variable that is not what it must be")
+        lines.append(f"{name}={value}")
+        if len("Variable: ") + len(lines[-1]) > LINE_BYTES:
+            raise ValueError("its message has a variable that is too long")
+    return lines

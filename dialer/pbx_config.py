@@ -31,8 +31,19 @@ USERNAME = re.compile(r"[A-Za-z0-9_.+-]{1,100}")
 #: Printable ASCII without what Asterisk's configuration reader takes for its own: ``;`` ``\`` and blanks.
 SECRET = re.compile(r"[!-:<-\[\]-~]{1,100}")
 TEMPLATE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9{}@/._-]+")
+#: Endpoints of ours that are no trunks: the operators' seats at the rehearsal carrier, and SIP addresses outside.
+SEAT, OUTSIDE = "operator-seat", "outside"
 #: Names that mean something else in the rendered files.
-RESERVED_NAMES = {"global", "system", "pbx", "general", "default", "trunk-endpoint", "transport-local", "transport-udp"}
+RESERVED_NAMES = {
+    *{"global", "system", "pbx", "general", "default", "trunk-endpoint", "transport-local", "transport-udp"},
+    *{SEAT, OUTSIDE},
+}
+#: What is heard from a rehearsal seat.
+SEAT_HZ = 620.0
+#: Calls that the rehearsal seats take at once; more wait in the queue.
+SEATS = 5
+#: Most times that steps of a message are spoken in one call, most seconds in a queue, and of ringing elsewhere.
+MOST_SPOKEN, QUEUE_WAIT_S, DIAL_RING_S = 30, 300, 45
 
 _BOTH_MODULES = (
     "res_timing_timerfd",
@@ -82,11 +93,14 @@ PBX_MODULES = (
     "res_pjsip_outbound_registration",
     "func_callerid",
     "func_cut",
+    "res_musiconhold",
     "app_amd",
-    "app_read",
     "app_userevent",
     "app_waitforsilence",
     "app_verbose",
+    "app_read",
+    "app_queue",
+    "app_dial",
 )
 CARRIER_MODULES = (
     *_BOTH_MODULES,
@@ -96,6 +110,7 @@ CARRIER_MODULES = (
     "app_senddtmf",
     "app_waitforsilence",
     "app_verbose",
+    "func_callerid",
 )
 
 
@@ -150,6 +165,12 @@ def render_pbx(settings: Settings, trunks: Sequence[TrunkConfig]) -> None:
         trunks=[trunk.check() for trunk in trunks],
         ami_secret=secret_store.load(settings.home).ami_secret,
         modules=PBX_MODULES,
+        data=_data_folder(settings, where),
+        music=_hold_music(settings, where),
+        seats=SEATS,
+        most_spoken=MOST_SPOKEN,
+        queue_wait_s=QUEUE_WAIT_S,
+        dial_ring_s=DIAL_RING_S,
         **_rtp(settings, 0),
     )
 
@@ -160,7 +181,8 @@ def render_carrier(settings: Settings) -> None:
     where.make()
     settings.carrier_log.parent.mkdir(parents=True, exist_ok=True)
     settings.carrier_recordings.mkdir(parents=True, exist_ok=True)
-    greeting, beep = where.lib / "greeting", where.lib / "beep"
+    greeting, beep, seat_tone = where.lib / "greeting", where.lib / "beep", where.lib / "seat"
+    _write_tones(seat_tone.with_suffix(".wav"), [(SEAT_HZ, 5.0)])
     _write_tones(greeting.with_suffix(".wav"), _greeting())
     _write_tones(beep.with_suffix(".wav"), [(1000.0, 0.5)])
     _render(
@@ -169,9 +191,16 @@ def render_carrier(settings: Settings) -> None:
         settings=settings,
         greeting=greeting,
         beep=beep,
+        seat_tone=seat_tone,
+        seat_log=seat_log(settings),
         modules=CARRIER_MODULES,
         **_rtp(settings, RTP_PORTS),
     )
+
+
+def seat_log(settings: Settings) -> Path:
+    """The rehearsal seats' own log: a JSON line for each call that rings there, and one when it ends."""
+    return settings.carrier_log.with_name("seats.jsonl")
 
 
 def pbx_command(settings: Settings) -> list[str]:
@@ -225,6 +254,36 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _data_folder(settings: Settings, where: Place) -> Path:
+    """Asterisk's data folder: the installed one, in which ``o/<stem>`` is a prepared sound of ours.
+
+    Names on the way to Asterisk are short so, since a line to the manager holds 1024 bytes only.
+    """
+    data = where.lib / "data"
+    (data / "sounds").mkdir(parents=True, exist_ok=True)
+    _link(data / "documentation", where.data / "documentation")
+    settings.played.mkdir(parents=True, exist_ok=True)
+    _link(data / "sounds" / "o", settings.played)
+    return data
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.is_symlink() or link.readlink() != target:
+        temporary = link.with_name(f".{link.name}.{os.getpid()}.new")
+        temporary.symlink_to(target)
+        temporary.replace(link)
+
+
+def _hold_music(settings: Settings, where: Place) -> Path:
+    """The folder of the music on hold: what Asterisk's package brought, else a few tones of ours."""
+    music = installation(settings).data / "moh"
+    if not any(music.glob("*.wav")):
+        music = where.lib / "moh"
+        music.mkdir(exist_ok=True)
+        _write_tones(music / "hold.wav", [(pitch, 0.4) for pitch in (262.0, 330.0, 392.0, 523.0, 392.0, 330.0)] * 5)
+    return music
 
 
 def _greeting() -> list[tuple[float, float]]:

@@ -34,6 +34,8 @@ class Spoken:
     voice: str
     #: Words that hold a contact's own data must not leave the house (``tts_exports_personal_data``).
     personal: bool
+    #: The column that they come from, else ''.
+    column: str = ""
     #: Once this was heard to its end the callee counts as reached.
     key_phrase: bool = False
 
@@ -89,7 +91,8 @@ def _pieces_of(block: Block, language: str, voice: str, fields: Mapping[str, str
         raise _refusal("message_field_missing", block.column)
     if len(text) > LONGEST_FIELD:
         raise _refusal("message_field_too_long", block.column)
-    return [Spoken(spell(text, block, language), language, voice, personal=True, key_phrase=block.key_phrase)]
+    words = spell(text, block, language)
+    return [Spoken(words, language, voice, personal=True, column=block.column, key_phrase=block.key_phrase)]
 
 
 def _refusal(code: str, column: str) -> CampaignError:

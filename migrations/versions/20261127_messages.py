@@ -49,6 +49,7 @@ def _added() -> dict[str, tuple[sa.Column[Any], ...]]:
             sa.Column("waited_s", sa.Float(), nullable=True),
             sa.Column("talked_s", sa.Float(), nullable=True),
         ),
+        "sound_file": (sa.Column("made", sa.Boolean(), nullable=False, server_default="0"),),
         "trunk": (sa.Column("amd", sa.JSON(none_as_null=True), nullable=True),),
     }
 
@@ -75,6 +76,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_attempt_step_campaign", "attempt_step", ["campaign_id", "step", "result"])
     op.create_table(
+        "preparation",
+        sa.Column("campaign_id", sa.Integer(), nullable=False),
+        _text("holder", 16),
+        sa.Column("beat_at", UtcDateTime(), nullable=True),
+        _text("problem", 40),
+        sa.Column("words", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("fallbacks", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaign.id"], name=op.f("fk_preparation_campaign_id_campaign"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("campaign_id", name=op.f("pk_preparation")),
+    )
+    op.create_table(
+        "speech_setting",
+        sa.Column("engine", sa.String(length=20), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("engine", name=op.f("pk_speech_setting")),
+    )
+    op.create_table(
         "do_not_call",
         sa.Column("number", sa.String(length=20), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -87,6 +107,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("do_not_call")
+    op.drop_table("speech_setting")
+    op.drop_table("preparation")
     op.drop_table("attempt_step")
     for table, columns in _added().items():
         with op.batch_alter_table(table) as batch:

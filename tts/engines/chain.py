@@ -30,6 +30,11 @@ class Speech:
     passed_over: tuple[PassedOver, ...]
 
 
+def may_be_told(engine: Engine) -> bool:
+    """Whether texts with a person's data may be given to it."""
+    return not engine.leaves_house or bool(getattr(engine, "personal_accepted", False))
+
+
 class Chain:
     """Engines in the order in which they are asked."""
 
@@ -39,6 +44,18 @@ class Chain:
     def voices(self, language: str) -> list[tuple[Engine, Voice]]:
         """All that may be chosen for a language, with the engine's marks."""
         return [(engine, voice) for engine in self._engines for voice in engine.voices(language)]
+
+    def choice(self, language: str, voice: str = "", *, personal: bool = True) -> tuple[Engine, Voice]:
+        """Who would be asked first, without asking: the voice's own engine, else the first that may say it.
+
+        :raises SpeechError: speech_voice_unknown; speech_no_engine: none speaks the language.
+        """
+        if voice:
+            self._engine_of(voice, language)
+        for engine, known in sorted(self.voices(language), key=lambda found: found[1].name != voice):
+            if not personal or may_be_told(engine):
+                return engine, known
+        raise speech_error("speech_no_engine", language=language[:20], reasons="-")
 
     def speak(
         self, text: str, language: str, *, engine: str = "", voice: str = "", rate: int = 100, personal: bool = True

@@ -53,7 +53,7 @@ class Google:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._accepted = accepted
-        self._personal_accepted = personal_accepted
+        self.personal_accepted = personal_accepted
         self._address = address
         self._pause_s = pause_s
         self._clock = clock
@@ -72,7 +72,7 @@ class Google:
         text = checked(text, rate)
         if not self._accepted:
             raise speech_error("speech_not_accepted", engine=self.name)
-        if personal and not self._personal_accepted:
+        if personal and not self.personal_accepted:
             raise speech_error("tts_exports_personal_data", engine=self.name)
         chosen(self, language, voice)
         prepared = gTTS(text, lang=language, slow=rate < SLOW, lang_check=False)._prepare_requests()

@@ -1,0 +1,182 @@
+"""From a message and a contact's row to the files that he hears (``Prompts``). No database here."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from campaigns.errors import CampaignError
+from campaigns.message.blocks import MAIN, FieldBlock, Message, Say
+from campaigns.message.compose import Piece, Recorded, Silence, Speller, Spoken, compose, language_of
+from campaigns.message.prompts import Prompts
+from campaigns.phone_numbers import Number, normalize
+from config.i18n import N_
+from tts import loudness, pieces
+from tts.engines.chain import Chain
+from tts.engines.speech import SpeechError
+from tts.phrases import Case, Gender, Grouping, fields
+from tts.pieces import Pieces
+
+log = structlog.get_logger(__name__)
+
+SENTENCES = {
+    "message_nothing_said": N_("Nothing is left to say to this contact: every block of the message is left out."),
+    "message_sound_lost": N_("A recorded sound of the message is gone: upload it again."),
+}
+#: A word that every voice can say: when it speaks this, the engine is well, and the fault is in the text.
+WELL = {"ru": "один", "en": "one", "cs": "jedna", "uk": "один", "kk": "бір", "de": "eins"}
+
+
+def speller(region: str) -> Speller:
+    """How values of a base that was written in this region are put into words."""
+
+    def spell(text: str, block: FieldBlock, language: str) -> str:
+        if block.say is Say.PHONE:  # as written for people of the region, too
+            found = normalize(text, region, costly=True)
+            text = f"+{found.digits}" if isinstance(found, Number) else text
+        return fields.say(_field(block), text, language, region)
+
+    return spell
+
+
+def _field(block: FieldBlock) -> fields.Field:
+    account = block.say is Say.ACCOUNT
+    kind = fields.Kind.DIGITS if account else fields.Kind(block.say.value)
+    # A date in the nominative is said only where it is asked for nowhere: a language's own case fits the sentence.
+    usual = block.say is Say.DATE and block.case == "nominative"
+    return fields.Field(
+        block.column,
+        kind,
+        case=None if usual else Case(block.case),
+        currency=block.currency or "",
+        gender=Gender(block.gender),
+        noun_forms=block.noun_forms,
+        with_year=block.with_year,
+        grouping=Grouping.ACCOUNT if account else Grouping.ONE_BY_ONE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one contact hears, before any sound is made."""
+
+    language: str
+    places: Mapping[str, tuple[Piece, ...]]
+
+    def pieces(self) -> set[Piece]:
+        return {piece for at_place in self.places.values() for piece in at_place}
+
+
+def plan(message: Message, row: Mapping[str, str], region: str) -> Plan:
+    """The pieces of every place.
+
+    :raises CampaignError, PhraseError: a value of the row cannot be said; ``field`` is the column.
+    """
+    places = compose(message, row, speller(region))
+    if not places[MAIN]:
+        raise CampaignError("message_nothing_said", SENTENCES["message_nothing_said"], field="message")
+    return Plan(language_of(message, row), {place: tuple(found) for place, found in places.items()})
+
+
+class Studio:
+    """Makes pieces that are not there yet. Thread safe; one for each run, since it remembers what it made."""
+
+    def __init__(self, kept: Pieces, sounds: Path, chain: Chain) -> None:
+        self.kept = kept
+        self._sounds = sounds
+        self._chain = chain
+        self._lock = threading.Lock()
+        self._stems: dict[Piece, str] = {}
+        self._choices: dict[tuple[str, str, bool], tuple[str, str]] = {}
+        #: Pieces that another engine spoke than the one asked first, by "engine: code" of that one.
+        self.fallbacks: Counter[str] = Counter()
+        #: Seconds of speech made.
+        self.spoken_s = 0.0
+
+    def is_there(self, piece: Piece) -> bool:
+        """Whether nothing has to be made for it."""
+        known = self._stems.get(piece)
+        return (known is not None and self.kept.has(known)) or self.kept.used(self._first_stem(piece))
+
+    def stem(self, piece: Piece) -> str:
+        """The file with this piece; made now unless it is there.
+
+        :raises SpeechError: no engine speaks it; CampaignError: its recording is gone.
+        """
+        with self._lock:
+            stem = self._stems.get(piece)
+        if stem is None or not self.kept.has(stem):
+            stem = self._first_stem(piece)
+            if not self.kept.used(stem):
+                stem = self._make(piece, stem)
+            with self._lock:
+                self._stems[piece] = stem
+        return stem
+
+    def prompts(self, planned: Plan) -> Prompts:
+        """The files of a plan, those not there made now.
+
+        :raises SpeechError, CampaignError: see :meth:`stem`.
+        """
+        places = {place: tuple(map(self.stem, found)) for place, found in planned.places.items()}
+        lengths = [self.kept.seconds(stem) for stem in places[MAIN]]
+        marked = [number for number, piece in enumerate(planned.places[MAIN], 1) if _is_key_phrase(piece)]
+        heard_s = round(sum(lengths[: marked[-1]]), 3) if marked else None
+        return Prompts(planned.language, places, heard_s, round(sum(lengths), 3))
+
+    def is_well(self, language: str) -> bool:
+        """Whether the engines speak at all now."""
+        try:
+            self._chain.speak(WELL[language], language, personal=False)
+        except SpeechError:
+            return False
+        return True
+
+    def _first_stem(self, piece: Piece) -> str:
+        if isinstance(piece, Recorded):
+            return pieces.recorded_stem(piece.stem)
+        if isinstance(piece, Silence):
+            return pieces.silence_stem(piece.seconds)
+        return pieces.spoken_stem(piece.words, piece.language, *self._choice(piece))
+
+    def _choice(self, piece: Spoken) -> tuple[str, str]:
+        """Names of engine and voice; remembered, since engines look into folders for their voices."""
+        key = (piece.language, piece.voice, piece.personal)
+        found = self._choices.get(key)
+        if found is None:
+            engine, voice = self._chain.choice(piece.language, piece.voice, personal=piece.personal)
+            found = self._choices[key] = (engine.name, voice.name)
+        return found
+
+    def _make(self, piece: Piece, stem: str) -> str:
+        if isinstance(piece, Silence):
+            self.kept.keep(stem, loudness.silence(piece.seconds))
+            return stem
+        if isinstance(piece, Recorded):
+            self.kept.keep(stem, loudness.evened(self._recording(piece.stem)))
+            return stem
+        engine, voice = self._choice(piece)
+        speech = self._chain.speak(piece.words, piece.language, engine=engine, voice=voice, personal=piece.personal)
+        # Under the name of who did speak: the one asked first is asked again for the next contact.
+        stem = pieces.spoken_stem(piece.words, piece.language, speech.engine, speech.voice)
+        self.kept.keep(stem, loudness.evened(speech.pcm))
+        with self._lock:
+            self.fallbacks.update(f"{passed.engine}: {passed.code}" for passed in speech.passed_over)
+            self.spoken_s += len(speech.pcm) / loudness.RATE_HZ
+        return stem
+
+    def _recording(self, sound: str) -> loudness.Pcm:
+        try:
+            return pieces.read_wav(self._sounds / f"{sound}.wav")
+        except (OSError, EOFError):
+            code = "message_sound_lost"
+            raise CampaignError(code, SENTENCES[code], field="message", words={"stem": sound}) from None
+
+
+def _is_key_phrase(piece: Piece) -> bool:
+    return isinstance(piece, Recorded | Spoken) and piece.key_phrase
