@@ -31,6 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.contacts_file import ContactsFile, LayoutChoice, file_error, zones
+from campaigns import do_not_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize
@@ -281,10 +282,11 @@ def _store(hold: Hold, batch: _Batch, progress: float) -> None:
         found: dict[str, int] = {}
 
         def work(session: Session, found: dict[str, int] = found) -> None:
-            contacts, duplicates = _without_known(session, hold, batch.contacts)
+            wanted, unwanted = _without_unwanted(session, batch.contacts)
+            contacts, duplicates = _without_known(session, hold, wanted)
             found["accepted"], found["duplicates"] = len(contacts), len(duplicates)
             _insert(session, Contact, CONTACT_COLUMNS, contacts)
-            rejected = sorted(batch.rejected + duplicates)
+            rejected = sorted(batch.rejected + unwanted + duplicates)
             _insert(session, RejectedRow, REJECTED_COLUMNS, [(hold.base_id, *row) for row in rejected])
             counts = {
                 "accepted": hold.accepted + found["accepted"],
@@ -305,6 +307,15 @@ def _store(hold: Hold, batch: _Batch, progress: float) -> None:
         hold.accepted += found["accepted"]
         hold.duplicates += found["duplicates"]
         return
+
+
+def _without_unwanted(
+    session: Session, contacts: Sequence[tuple[int, str, str, str | None]]
+) -> tuple[list[tuple[int, str, str, str | None]], list[tuple[int, str, str, str]]]:
+    """Rows whose number may be called, and those on the do-not-call list."""
+    listed = do_not_call.among(session, [number for _line, number, _f, _z in contacts])
+    wanted = [contact for contact in contacts if contact[1] not in listed]
+    return wanted, [(line, do_not_call.CODE, number, "") for line, number, _f, _z in contacts if number in listed]
 
 
 def _without_known(

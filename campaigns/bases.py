@@ -19,7 +19,7 @@ from flask import current_app
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from campaigns import base_loading, contacts_file, phone_numbers
+from campaigns import base_loading, contacts_file, do_not_call, phone_numbers
 from campaigns.base_loading import DUPLICATE
 from campaigns.contacts_file import ContactsFile, Layout, LayoutChoice, file_error
 from campaigns.errors import CampaignError
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 #: Why a row became no contact: code -> sentence.
 ROW_SENTENCES = {
     **phone_numbers.SENTENCES,
+    **do_not_call.ROW_SENTENCES,
     DUPLICATE: N_("This number stands already in line {line} of {filename}; it is called once."),
 }
 #: What a person should know of a loaded file: code -> sentence.

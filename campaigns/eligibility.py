@@ -23,6 +23,7 @@ class Rule(StrEnum):
     ATTEMPTS_USED = "attempts_used"
     PREFIX_NOT_ALLOWED = "prefix_not_allowed"
     COSTLY_NUMBER = "costly_number"
+    DO_NOT_CALL = "do_not_call"
     NOT_DUE = "not_due"
     WINDOW_CLOSED = "window_closed"
     CAP_REACHED = "cap_reached"
@@ -52,6 +53,8 @@ class ContactFacts:
     zone: ZoneInfo | None = None
     final: bool = False
     open_attempt: bool = False
+    #: The number is on the do-not-call list.
+    do_not_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +93,6 @@ def _without_clock(contact: ContactFacts, campaign: CampaignRules) -> Rule | Non
         (Rule.ATTEMPTS_USED, contact.attempts >= campaign.attempts),
         (Rule.PREFIX_NOT_ALLOWED, bool(prefixes) and not contact.number.startswith(tuple(prefixes))),
         (Rule.COSTLY_NUMBER, not campaign.costly_allowed and is_costly(contact.number)),
+        (Rule.DO_NOT_CALL, contact.do_not_call),
     )
     return next((rule for rule, applies in refusals if applies), None)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from campaigns.models import Attempt, Campaign, Contact
-from campaigns.retry import Next, RetryPolicy, after, disposition_of
-from campaigns.states import CampaignState, ContactState, Disposition
+from campaigns import do_not_call
+from campaigns.models import Attempt, AttemptStep, Campaign, Contact
+from campaigns.retry import Next, RetryPolicy, after, disposition_of, reached_by
+from campaigns.states import CampaignState, ContactState, Disposition, ReachedBy
 from campaigns.store import pause
 from dialer import trunk_caps
-from dialer.calls import CallResult
+from dialer.calls import CallResult, HandoverResult
 from dialer.models import Trunk
 
 #: So many different contacts in a row with congestion mean that the trunk itself is ill.
@@ -23,6 +24,7 @@ TRUNK_ILL_AFTER = 10
 
 attempts = Attempt.__table__
 contacts = Contact.__table__
+steps = AttemptStep.__table__
 
 # Built once: building a statement anew for each batch costs more than the database's own work on it.
 _OPEN = (
@@ -34,6 +36,8 @@ _OPEN = (
         attempts.c.trunk_id,
         contacts.c.attempts.label("attempts_before"),
         contacts.c.tries,
+        contacts.c.number,
+        contacts.c.prompts,
     )
     .join(contacts, contacts.c.id == attempts.c.contact_id)
     .where(attempts.c.uid.in_(bindparam("uids", expanding=True)), attempts.c.open_for_contact > 0)
@@ -61,6 +65,13 @@ _CLOSE = (
         ended_at=bindparam("b_ended"),
         listened_s=bindparam("b_listened"),
         detail=bindparam("b_detail"),
+        reached_by=bindparam("b_reached_by"),
+        machine=bindparam("b_machine"),
+        machine_cause=bindparam("b_machine_cause"),
+        handover=bindparam("b_handover"),
+        handover_result=bindparam("b_handover_result"),
+        waited_s=bindparam("b_waited"),
+        talked_s=bindparam("b_talked"),
     )
 )
 _MOVE = (
@@ -85,6 +96,7 @@ class _Closed:
     row: Any
     result: CallResult
     disposition: Disposition
+    reached_by: ReachedBy | None
     next: Next
 
 
@@ -109,6 +121,9 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
         _move_contacts(session, closed)
         _watch_trunks(session, closed, now)
         _count_usage(session, closed, now)
+        _write_steps(session, closed)
+        asked = {item.row.number: item.row.campaign_id for item in closed if item.result.opt_out}
+        do_not_call.note(session, asked, now)
     return Recorded(
         {item.row.campaign_id for item in closed}, {item.row.uid: item.disposition.value for item in closed}
     )
@@ -122,9 +137,14 @@ def _policies(session: Session, campaign_ids: set[int]) -> dict[int, tuple[float
 
 def _decide(row: Any, result: CallResult, policy: tuple[float, RetryPolicy], now: dt.datetime) -> _Closed:
     notification_s, retry = policy
-    disposition = disposition_of(result, notification_s)
+    prompts = row.prompts or {}
+    if prompts.get("s"):  # what was typed while the words were read took its own time
+        result = replace(result, listened_s=min(result.listened_s, float(prompts["s"])))
+    disposition = disposition_of(result, notification_s, prompts.get("h"))
+    by = reached_by(result, notification_s, prompts.get("h")) if disposition is Disposition.REACHED else None
     uncounted_before = max(0, row.tries - 1 - row.attempts_before)
-    return _Closed(row, result, disposition, after(disposition, row.attempts_before, retry, now, uncounted_before))
+    following = after(disposition, row.attempts_before, retry, now, uncounted_before)
+    return _Closed(row, result, disposition, by, following)
 
 
 def _close_attempts(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
@@ -141,10 +161,49 @@ def _close_attempts(session: Session, closed: Sequence[_Closed], now: dt.datetim
                 "b_ended": item.result.ended_at or now,
                 "b_listened": round(item.result.listened_s, 3),
                 "b_detail": item.result.detail[:300],
+                "b_reached_by": item.reached_by or "",
+                **_machine_of(item.result),
+                **_handover_of(item.result),
             }
             for item in closed
         ],
     )
+
+
+def _machine_of(result: CallResult) -> dict[str, Any]:
+    machine = result.machine
+    return {
+        "b_machine": machine.status[:12] if machine else "",
+        "b_machine_cause": machine.cause[:60] if machine else "",
+    }
+
+
+def _handover_of(result: CallResult) -> dict[str, Any]:
+    handover = result.handover
+    return {
+        "b_handover": handover.to[:80] if handover else "",
+        "b_handover_result": handover.result if handover else "",
+        "b_waited": handover.waited_s if handover else None,
+        "b_talked": handover.talked_s if handover else None,
+    }
+
+
+def _write_steps(session: Session, closed: Sequence[_Closed]) -> None:
+    rows = [
+        {
+            "attempt_id": item.row.id,
+            "position": position,
+            "campaign_id": item.row.campaign_id,
+            "step": step.step[:16],
+            "result": step.result[:10],
+            "name": step.name[:30],
+            "value": step.value[:30],
+        }
+        for item in closed
+        for position, step in enumerate(item.result.steps, 1)
+    ]
+    if rows:
+        session.execute(insert(steps), rows)
 
 
 def _move_contacts(session: Session, closed: Sequence[_Closed]) -> None:
@@ -195,14 +254,20 @@ def _has_streak(session: Session, trunk_id: int, closed: Sequence[_Closed]) -> b
 
 def _count_usage(session: Session, closed: Sequence[_Closed], now: dt.datetime) -> None:
     """In the outcome's own transaction, with the trunks locked: what was said counts once."""
-    trunk_caps.add(
-        session,
-        [
-            (item.row.trunk_id, item.result.answered_at, item.result.ended_at or now)
-            for item in closed
-            if item.result.answered_at is not None
-        ],
-    )
+    used = [
+        (item.row.trunk_id, item.result.answered_at, item.result.ended_at or now)
+        for item in closed
+        if item.result.answered_at is not None
+    ]
+    trunk_caps.add(session, used + [found for item in closed for found in _second_call(item, now)])
+
+
+def _second_call(item: _Closed, now: dt.datetime) -> list[tuple[int, dt.datetime, dt.datetime]]:
+    """A hand-over to a telephone number went through the same trunk."""
+    handover, ended = item.result.handover, item.result.ended_at or now
+    if handover is None or handover.result is not HandoverResult.TALKED or not handover.to.startswith("number:"):
+        return []
+    return [(item.row.trunk_id, ended - dt.timedelta(seconds=handover.talked_s), ended)]
 
 
 def _streak(before: list[list[int]], closed: Sequence[_Closed]) -> list[list[int]]:

@@ -35,6 +35,7 @@ DISPOSITIONS: dict[str, str] = {
     Disposition.NOT_PLACED: N_("Not placed"),
     Disposition.EXPIRED: N_("Expired"),
     Disposition.BLOCKED: N_("Not allowed on the trunk"),
+    Disposition.DO_NOT_CALL: N_("Do not call"),
     Disposition.UNKNOWN: N_("Unknown"),
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from campaigns.states import ContactState, Disposition
-from dialer.calls import CallOutcome, CallResult
+from campaigns.states import ContactState, Disposition, ReachedBy
+from dialer.calls import CallOutcome, CallResult, HandoverResult
 
 #: A call that never left us is tried again soon, but not in a hot loop: the pause doubles each time, seven times.
 NOT_PLACED_PAUSE = dt.timedelta(seconds=2)
@@ -26,6 +26,10 @@ _SAME_NAME = {
 
 #: These use up none of the contact's attempts: the person's phone was never asked.
 UNCOUNTED = frozenset({Disposition.TRUNK_FAILURE, Disposition.NOT_PLACED})
+
+
+#: After these the number is not called again.
+FINAL = frozenset({Disposition.INVALID_NUMBER, Disposition.DO_NOT_CALL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,27 @@ class Next:
     counted: bool
 
 
-def disposition_of(result: CallResult, notification_s: float) -> Disposition:
-    """Name the outcome; *reached* means heard for the notification time, or to the message's end (N14)."""
+def reached_by(result: CallResult, notification_s: float, phrase_s: float | None = None) -> ReachedBy | None:
+    """What made the callee count as reached (N14); None: nothing did.
+
+    :param phrase_s: where the message's key phrase ends; it stands in the place of the notification time.
+    """
+    if result.outcome is not CallOutcome.ANSWERED:
+        return None
+    talked = result.handover is not None and result.handover.result is HandoverResult.TALKED
+    if result.confirmed or talked:
+        return ReachedBy.KEY
+    if result.played_to_end or result.listened_s >= (notification_s if phrase_s is None else phrase_s):
+        return ReachedBy.TIME if phrase_s is None else ReachedBy.PHRASE
+    return None
+
+
+def disposition_of(result: CallResult, notification_s: float, phrase_s: float | None = None) -> Disposition:
+    """Name the outcome; who asks for no more calls before he heard the message is not reached, and done with."""
     if result.outcome is CallOutcome.ANSWERED:
-        heard = result.played_to_end or result.listened_s >= notification_s
-        return Disposition.REACHED if heard else Disposition.NOT_HEARD
+        if reached_by(result, notification_s, phrase_s):
+            return Disposition.REACHED
+        return Disposition.DO_NOT_CALL if result.opt_out else Disposition.NOT_HEARD
     return _SAME_NAME[result.outcome]
 
 
@@ -87,6 +107,6 @@ def after(
         return Next(ContactState.PENDING, ended_at + pause, counted=False)
     if disposition in UNCOUNTED:
         return Next(ContactState.PENDING, ended_at + policy.pause(disposition), counted=False)
-    if disposition is Disposition.INVALID_NUMBER or attempts_before + 1 >= policy.attempts:
+    if disposition in FINAL or attempts_before + 1 >= policy.attempts:
         return Next(ContactState.NOT_REACHED, None, counted=True)
     return Next(ContactState.PENDING, ended_at + policy.pause(disposition), counted=True)

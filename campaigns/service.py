@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps, jobs, sounds, store
+from campaigns import caps, do_not_call, jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.message_editing import add_sound, prepare_progress, preview, preview_text, set_message
@@ -152,7 +152,7 @@ def _make_due_again(campaign_id: int, *, revive: bool) -> None:
     put_off = and_(Contact.put_off, Contact.state == ContactState.PENDING)
     given_up = and_(
         Contact.state == ContactState.NOT_REACHED,
-        Contact.last_disposition.in_([Disposition.EXPIRED, Disposition.BLOCKED]),
+        Contact.last_disposition.in_([Disposition.EXPIRED, Disposition.BLOCKED, Disposition.DO_NOT_CALL]),
     )
     condition = and_(Contact.campaign_id == campaign_id, or_(put_off, given_up) if revive else put_off)
 
@@ -364,6 +364,7 @@ def why_not_called(contact_id: int) -> Verdict:
         trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
         is_open = session.execute(select(Attempt.id).where(Attempt.open_for_contact == contact_id)).first()
         capped = caps.reached(session, campaign, database.utcnow())
+        unwanted = bool(do_not_call.among(session, [contact.number]))
     facts = ContactFacts(
         contact.number,
         contact.attempts,
@@ -371,6 +372,7 @@ def why_not_called(contact_id: int) -> Verdict:
         store.zone_of(contact.timezone),
         final=contact.state != ContactState.PENDING,
         open_attempt=is_open is not None,
+        do_not_call=unwanted,
     )
     rules = store.rules_of(campaign, trunk)
     now = database.utcnow()

@@ -45,7 +45,16 @@ class Disposition(StrEnum):
     EXPIRED = "expired"  # no calling window is left in which it could be called
     BLOCKED = "blocked"  # the trunk may not dial this number
     NOT_PREPARED = "not_prepared"  # its own data cannot be said; it was not called
+    DO_NOT_CALL = "do_not_call"  # the number is on the list of those that are never called, or came on it by this call
     UNKNOWN = "unknown"
+
+
+class ReachedBy(StrEnum):
+    """What made a callee count as reached."""
+
+    TIME = "time"  # he heard the message for the notification time, or to its end
+    PHRASE = "phrase"  # he heard its key phrase to the end
+    KEY = "key"  # he pressed the key that says so, or talked with whom he was handed over to
 
 
 class ExportState(StrEnum):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import ColumnElement, Row, bindparam, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps
+from campaigns import caps, do_not_call
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -343,6 +343,7 @@ def _choose(
 ) -> tuple[list[Any], int]:
     """Those that may be called, at most ``wanted``; the others are put off or ended with their reason."""
     rules = rules_of(rows.campaign, rows.trunk)
+    unwanted = do_not_call.among(session, [contact.number for contact in due])
     chosen: list[Any] = []
     put_off: list[dict[str, Any]] = []
     ended: list[dict[str, Any]] = []
@@ -351,7 +352,13 @@ def _choose(
         if len(chosen) == wanted:
             break
         seen += 1
-        facts = ContactFacts(contact.number, contact.attempts, contact.due_at, zone_of(contact.timezone))
+        facts = ContactFacts(
+            contact.number,
+            contact.attempts,
+            contact.due_at,
+            zone_of(contact.timezone),
+            do_not_call=contact.number in unwanted,
+        )
         verdict = may_call(facts, rules, now)
         if verdict.allowed:
             chosen.append(contact)
@@ -385,6 +392,7 @@ def _ended_as(rule: Rule) -> str | None:
     return {
         Rule.PREFIX_NOT_ALLOWED: Disposition.BLOCKED,
         Rule.COSTLY_NUMBER: Disposition.BLOCKED,
+        Rule.DO_NOT_CALL: Disposition.DO_NOT_CALL,
         Rule.WINDOW_CLOSED: Disposition.EXPIRED,
     }.get(rule)
 

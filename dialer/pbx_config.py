@@ -38,8 +38,8 @@ RESERVED_NAMES = {
     *{"global", "system", "pbx", "general", "default", "trunk-endpoint", "transport-local", "transport-udp"},
     *{SEAT, OUTSIDE},
 }
-#: What is heard from a rehearsal seat.
-SEAT_HZ = 620.0
+#: What is heard from a rehearsal seat, and from the rehearsal callee who speaks.
+SEAT_HZ, CALLEE_HZ = 620.0, 440.0
 #: Calls that the rehearsal seats take at once; more wait in the queue.
 SEATS = 5
 #: Most times that steps of a message are spoken in one call, most seconds in a queue, and of ringing elsewhere.
@@ -181,8 +181,10 @@ def render_carrier(settings: Settings) -> None:
     where.make()
     settings.carrier_log.parent.mkdir(parents=True, exist_ok=True)
     settings.carrier_recordings.mkdir(parents=True, exist_ok=True)
-    greeting, beep, seat_tone = where.lib / "greeting", where.lib / "beep", where.lib / "seat"
+    greeting, beep = where.lib / "greeting", where.lib / "beep"
+    seat_tone, callee_tone = where.lib / "seat", where.lib / "callee"
     _write_tones(seat_tone.with_suffix(".wav"), [(SEAT_HZ, 5.0)])
+    _write_tones(callee_tone.with_suffix(".wav"), [(CALLEE_HZ, 5.0)])
     _write_tones(greeting.with_suffix(".wav"), _greeting())
     _write_tones(beep.with_suffix(".wav"), [(1000.0, 0.5)])
     _render(
@@ -192,6 +194,7 @@ def render_carrier(settings: Settings) -> None:
         greeting=greeting,
         beep=beep,
         seat_tone=seat_tone,
+        callee_tone=callee_tone,
         seat_log=seat_log(settings),
         modules=CARRIER_MODULES,
         **_rtp(settings, RTP_PORTS),

@@ -30,3 +30,19 @@ def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
     part = heard[at : at + len(message)]
     energy = float(np.linalg.norm(part) * np.linalg.norm(message[: len(part)]))
     return float(product[at]) / energy if energy else 0.0
+
+
+def write_tone(path: Path, hz: float, seconds: float) -> None:
+    t = np.arange(int(seconds * RATE)) / RATE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * hz * t), RATE, subtype="PCM_16")
+
+
+def tone_share(recording: Path, hz: float, last_s: float) -> float:
+    """How much of the energy in the last seconds of a recording is this tone: 1.0 is the tone alone."""
+    heard, rate = soundfile.read(recording)
+    assert rate == RATE
+    power = np.abs(np.fft.rfft(heard[-int(last_s * RATE) :])) ** 2
+    frequencies = np.fft.rfftfreq(min(len(heard), int(last_s * RATE)), 1 / RATE)
+    total = float(power.sum())
+    return float(power[np.abs(frequencies - hz) < 10].sum()) / total if total else 0.0

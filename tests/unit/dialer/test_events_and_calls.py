@@ -10,7 +10,7 @@ import pytest
 from dialer import events
 from dialer.call_record import CallRecord
 from dialer.call_tracker import CallState, TrackedCall, no_channel, not_placed, result_of, unknown
-from dialer.calls import CallOutcome
+from dialer.calls import CallOutcome, Handover, HandoverResult, Machine, StepDone
 from dialer.disposition import Q850, SIP, judge
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -168,3 +168,50 @@ def test_picked_up_and_gone_before_the_dialplan_began() -> None:
 def test_our_own_refusals() -> None:
     assert not_placed("u", "why").outcome is CallOutcome.NOT_PLACED
     assert unknown("u").outcome is CallOutcome.UNKNOWN
+
+
+OLD = "16|200|100.0|100.0|104.0|104.1|SUCCESS|PJSIP"
+
+
+def test_records_made_before_messages_had_steps_are_still_read() -> None:
+    """An upgrade finds such ones in the journal."""
+    found = CallRecord.parse(OLD)
+    assert (found.listened_s, found.steps, found.handover, found.machine) == (4.0, (), None, None)
+    assert found == CallRecord.parse(OLD + "||||")
+    assert found == CallRecord.parse(OLD + "|||~~~~|~")
+
+
+def test_a_record_tells_steps_flags_and_machine() -> None:
+    found = CallRecord.parse(OLD + "|main.1.pays.yes~meter.none..~meter.*..|co|~~~~|MACHINE~MAXWORDS-3-3")
+    assert found.steps == (
+        StepDone("main", "1", "pays", "yes"),
+        StepDone("meter", "none"),
+        StepDone("meter", "*"),
+    )
+    assert (found.confirmed, found.opt_out) == (True, True)
+    assert found.machine == Machine("machine", "MAXWORDS-3-3")
+    result = result_of("u", found)
+    assert (result.steps, result.confirmed, result.opt_out, result.machine) == (found.steps, True, True, found.machine)
+
+
+@pytest.mark.parametrize(
+    ("text", "handover"),
+    [
+        ("queue:operators~~101.5~103.0~", Handover("queue:operators", HandoverResult.TALKED, 1.5, 1.1)),
+        ("queue:operators~TIMEOUT~100.0~~103.5", Handover("queue:operators", HandoverResult.TIMEOUT, 3.5)),
+        ("queue:operators~~101.0~~", Handover("queue:operators", HandoverResult.GAVE_UP, 3.1)),
+        ("queue:operators~JOINEMPTY~101.0~~101.0", Handover("queue:operators", HandoverResult.NOBODY)),
+        ("number:74950000001~BUSY~101.0~~102.0", Handover("number:74950000001", HandoverResult.BUSY, 1.0)),
+        ("number:74950000001~ANSWER~101.0~102.0~103.0", Handover("number:74950000001", HandoverResult.TALKED, 1, 1)),
+        ("sip:a@b.example:5060~CHANUNAVAIL~101.0~~101.0", Handover("sip:a@b.example:5060", HandoverResult.FAILED)),
+        ("number:78090000001~NOTALLOWED~101.0~~101.0", Handover("number:78090000001", HandoverResult.NOT_ALLOWED)),
+    ],
+)
+def test_every_end_of_a_hand_over(text: str, handover: Handover) -> None:
+    assert CallRecord.parse(f"{OLD}|||{text}|~").handover == handover
+
+
+@pytest.mark.parametrize("steps", ["main", "main.1", "main.1.a.b.c"])
+def test_a_step_that_is_not_whole_is_an_error(steps: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any ValueError will do
+        CallRecord.parse(f"{OLD}|{steps}||~~~~|~")

@@ -1,0 +1,118 @@
+"""The list of numbers that no campaign calls any more: their owners said so by key, or a manager put them there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from campaigns.errors import CampaignError
+from campaigns.models import DoNotCall
+from campaigns.phone_numbers import Number, normalize
+from config import audit, database, settings
+from config.i18n import N_
+from config.logging import mask_number
+
+#: Why a row of a base became no contact, and the disposition of a contact who is not called.
+CODE = "do_not_call"
+ROW_SENTENCES = {CODE: N_("This number is on the do-not-call list.")}
+SENTENCES = {
+    "do_not_call_number_wrong": N_("Write the whole number with its country code, such as +7 900 555-00-00."),
+    "do_not_call_missing": N_("This number is not on the do-not-call list."),
+}
+#: Numbers of one page of the list.
+PAGE = 100
+
+table = DoNotCall.__table__
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the list, newest first, and how many there are that match."""
+
+    rows: list[DoNotCall]
+    total: int
+
+
+def among(session: Session, numbers: Iterable[str]) -> set[str]:
+    """Those of these numbers that are on the list."""
+    wanted = list(numbers)
+    if not wanted:
+        return set()
+    return set(session.execute(select(table.c.number).where(table.c.number.in_(wanted))).scalars())
+
+
+def note(session: Session, asked: Mapping[str, int], now: dt.datetime) -> None:
+    """These callees asked for it: number -> campaign. A number that is on the list already stays as it is."""
+    known = among(session, asked)
+    for number, campaign_id in sorted(asked.items()):
+        if number not in known:
+            _insert(session, {"number": number, "campaign_id": campaign_id, "created_at": now})
+
+
+def _insert(session: Session, values: Mapping[str, object]) -> bool:
+    try:
+        with session.begin_nested():
+            session.execute(insert(table).values(**values))
+    except IntegrityError:  # another node's dial worker was faster
+        return False
+    return True
+
+
+def add(text: str, by: str = "", comment: str = "") -> str:
+    """Put a number on the list; one that is there stays. :returns: its digits.
+
+    :raises CampaignError: do_not_call_number_wrong.
+    """
+    digits = _digits(text)
+
+    def work(session: Session) -> None:
+        values = {"number": digits, "created_at": database.utcnow(), "created_by": by, "comment": comment[:200]}
+        if not among(session, [digits]) and _insert(session, values):
+            audit.append(session, "do_not_call_added", "number", mask_number(digits))
+
+    database.write(work)
+    return digits
+
+
+def remove(text: str) -> None:
+    """Take a number off the list; campaigns that gave it up for that call it after their next start.
+
+    :raises CampaignError: do_not_call_number_wrong; do_not_call_missing.
+    """
+    digits = _digits(text)
+
+    def work(session: Session) -> None:
+        gone = session.execute(delete(DoNotCall).where(DoNotCall.number == digits))
+        if gone.rowcount != 1:  # type: ignore[attr-defined]
+            sentence = SENTENCES["do_not_call_missing"]
+            raise CampaignError("do_not_call_missing", sentence, field="number", status=404)
+        audit.append(session, "do_not_call_removed", "number", mask_number(digits))
+
+    database.write(work)
+
+
+def page(number: int = 1, search: str = "") -> Page:
+    """The list, newest first; ``search`` is a part of the number, in whatever way it is written."""
+    digits = "".join(sign for sign in search if sign.isdigit())
+    query = select(DoNotCall)
+    count = select(func.count()).select_from(DoNotCall)
+    if digits:
+        condition = DoNotCall.number.contains(digits)
+        query, count = query.where(condition), count.where(condition)
+    query = query.order_by(DoNotCall.created_at.desc(), DoNotCall.number)
+    with database.read() as session:
+        rows = session.scalars(query.offset((max(1, number) - 1) * PAGE).limit(PAGE)).all()
+        return Page(list(rows), session.scalar(count) or 0)
+
+
+def _digits(text: str) -> str:
+    found = normalize(text, settings.get().default_region, costly=True)
+    if not isinstance(found, Number):
+        sentence = SENTENCES["do_not_call_number_wrong"]
+        raise CampaignError("do_not_call_number_wrong", sentence, field="number", status=422)
+    return found.digits
