@@ -29,6 +29,7 @@ BENCHMARKS = {
     "lag_mariadb": "bench.event_lag:mariadb",
     "jitter": "bench.jitter:run",
     "reconcile": "bench.reconcile:run",
+    "machines": "bench.machines:run",
 }
 #: Some minutes each: only with LONG=1, or by their names.
 LONG = {"memory": "bench.memory:run"}

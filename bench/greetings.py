@@ -112,7 +112,12 @@ def machines() -> list[Greeting]:
         ("ru", "anna", (0.5, "Вас приветствует голосовой помощник. Я записываю звонки за Марию.", 4.0), QUIET),
         ("ru", "elena", (0.5, "Здравствуйте, это секретарь. Абонент сейчас занят. Что ему передать?", 4.0), QUIET),
         ("ru", "aleksandr", (1.2, "Нас нет дома. После длинного сигнала говорите.", *beep), OFFICE),
-        ("en", "slt", (0.5, "Hi, you have reached the Smith family. Please leave a message after the tone.", *beep), QUIET),
+        (
+            "en",
+            "slt",
+            (0.5, "You have reached the Smith family. Please leave a message after the tone.", *beep),
+            QUIET,
+        ),
         ("en", "bdl", (0.3, "I can't take your call right now. Leave your name and number.", *beep), QUIET),
         ("en", "clb", (0.2, "The person you are calling is not available. Please try again later.", 3.0), QUIET),
         ("en", "alan", (0.6, "Hello! This is Alan. I am away on holiday until Monday the twelfth.", *beep), QUIET),
@@ -157,15 +162,18 @@ class Studio:
     def __init__(self, speech: Path) -> None:
         self._engines: tuple[Engine, ...] = (RHVoice(speech), Espeak(speech))
 
-    def record(self, greeting: Greeting, path: Path, seed: int) -> float:
-        """Write a greeting as the carrier plays it. :returns: seconds."""
+    def record(self, greeting: Greeting, path: Path, seed: int) -> float | None:
+        """Write a greeting as the carrier plays it. :returns: the second in which its beep ends, if it has one."""
         random = np.random.default_rng(seed)
-        sound = np.concatenate(list(self._parts(greeting)))
+        parts = list(self._parts(greeting))
+        sound = np.concatenate(parts)
         noise = np.convolve(random.standard_normal(len(sound) + 20), np.ones(4) / 2, "same")[: len(sound)]
         pcm = np.clip(sound + greeting.noise * noise, -32768, 32767).astype(np.int16)
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, pcm, RATE_HZ, subtype="PCM_16")
-        return len(pcm) / RATE_HZ
+        if "beep" not in greeting.parts:
+            return None
+        return sum(len(part) for part in parts[: greeting.parts.index("beep") + 1]) / RATE_HZ
 
     def _parts(self, greeting: Greeting) -> Iterator[Sound]:
         for part in greeting.parts:

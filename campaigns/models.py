@@ -67,6 +67,8 @@ class Campaign(db.Model):
     message_version: Mapped[str] = mapped_column(String(16), default="", server_default="")
     #: What is done with answering machines: ``campaigns.machines.MachinePolicy``.
     machines: Mapped[str] = mapped_column(String(12), default="off", server_default="off")
+    #: The same when it is doubtful what answered: ``campaigns.machines.Doubtful``.
+    machines_doubtful: Mapped[str] = mapped_column(String(8), default="human", server_default="human")
     created_by: Mapped[str] = mapped_column(String(255), default="")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
     started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

@@ -36,7 +36,15 @@ DISPOSITIONS: dict[str, str] = {
     Disposition.EXPIRED: N_("Expired"),
     Disposition.BLOCKED: N_("Not allowed on the trunk"),
     Disposition.DO_NOT_CALL: N_("Do not call"),
+    Disposition.MACHINE: N_("Answering machine"),
     Disposition.UNKNOWN: N_("Unknown"),
+}
+
+#: What answered, as it was heard.
+MACHINES: dict[str, str] = {
+    "human": N_("A person"),
+    "machine": N_("Answering machine"),
+    "doubtful": N_("Doubtful"),
 }
 
 #: An attempt without outcome.
@@ -70,6 +78,8 @@ DISPOSITION = N_("Disposition")
 SIP_CODE = N_("SIP code")
 CAUSE = N_("Cause (Q.850)")
 DETAIL = N_("Detail")
+MACHINE = N_("What answered")
+MACHINE_CAUSE = N_("Cause of that")
 REASON = N_("Reason")
 CODE = N_("Code")
 CELL = N_("Cell as sent")

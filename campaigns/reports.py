@@ -168,6 +168,8 @@ class _Report:
             Column(self._(words.SIP_CODE), Kind.NUMBER),
             Column(self._(words.CAUSE), Kind.NUMBER),
             Column(self._(words.LISTENED), Kind.SECONDS),
+            Column(self._(words.MACHINE), Kind.CHOICE, self.machine_choices()),
+            Column(self._(words.MACHINE_CAUSE)),
             Column(self._(words.DETAIL)),
         ]
 
@@ -178,6 +180,9 @@ class _Report:
         return {disposition: (self._(text), "") for disposition, text in words.DISPOSITIONS.items()} | {
             words.IN_PROGRESS: (self._(words.IN_PROGRESS), "")
         }
+
+    def machine_choices(self) -> dict[str, tuple[str, str]]:
+        return {heard: (self._(text), "") for heard, text in words.MACHINES.items()}
 
     def write_contacts(self, table: Table, fields: list[str]) -> None:
         own_zone = self.found.campaign.timezone
@@ -221,6 +226,8 @@ class _Report:
                         row.sip_code,
                         row.cause,
                         row.listened_s if row.answered_at else None,
+                        row.machine,
+                        row.machine_cause,
                         row.detail,
                     ]
                 )

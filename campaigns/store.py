@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import ColumnElement, Row, bindparam, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps, do_not_call
+from campaigns import caps, do_not_call, machines
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -414,6 +414,7 @@ def _insert_attempts(
             ring_s=campaign.ring_s,
             sound=campaign.sound,
             tag_attempt=trunk.kind == TrunkKind.REHEARSAL,
+            variables=machines.variables(campaign, trunk, None),
         )
         for contact in chosen
     ]

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from config.i18n import N_
 from dialer.errors import DialerError
 
+#: Folder, below Asterisk's own sounds, of those that ask for a key: ``k/<language>``.
+ASK_FOLDER = "k"
+
 
 class AmdParameters(BaseModel):
     """What AMD() is called with. A telephone network's own noise, delay and announcements decide what is right, so each
@@ -49,7 +52,7 @@ class AmdParameters(BaseModel):
             raise DialerError(
                 "amd_too_short",
                 N_("The time to decide must be longer than the silence after a greeting."),
-                field="total_ms",
+                field="amd.total_ms",
                 status=422,
             )
         return self

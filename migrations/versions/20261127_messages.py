@@ -33,6 +33,7 @@ def _added() -> dict[str, tuple[sa.Column[Any], ...]]:
             sa.Column("message", sa.JSON(none_as_null=True), nullable=True),
             _text("message_version", 16),
             _text("machines", 12, "off"),
+            _text("machines_doubtful", 8, "human"),
         ),
         "contact": (
             sa.Column("prompts", sa.JSON(none_as_null=True), nullable=True),
