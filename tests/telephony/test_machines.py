@@ -28,6 +28,8 @@ MESSAGE_S = 3.0
 MACHINE, PRESSES, SILENT = "79160000008", "79160000007", "79160000020"
 #: Greeting and beep of the rehearsal's answering machine.
 GREETING_S = 6.5
+#: It is doubtful after a second, so that the key of the callee that presses one comes while it is asked for.
+SOON = {"initial_silence_ms": 500, "total_ms": 1000}
 STEM = "0123456789abcdef0123456789abcdef"
 
 
@@ -76,9 +78,9 @@ def results(caller: Caller) -> dict[str, CallResult]:
         "as a person": (MACHINE, told("human")),
         "no beep": (MACHINE, told("leave", beep_wait_s=5, beep_silence_ms=5000)),
         "silent": (SILENT, told("retry")),
-        "asked in vain": (SILENT, told("retry", "key", initial_silence_ms=500)),
-        "asked": (PRESSES, told("retry", "key", initial_silence_ms=500)),
-        "asked, with steps": (PRESSES, keys | told("retry", "key", initial_silence_ms=500)),
+        "asked in vain": (SILENT, told("retry", "key", **SOON)),
+        "asked": (PRESSES, told("retry", "key", **SOON)),
+        "asked, with steps": (PRESSES, keys | told("retry", "key", **SOON)),
     }
     uids = {name: caller.call(number, variables=variables)[0] for name, (number, variables) in calls.items()}
     found = caller.ledger.wait_for(list(uids.values()), 60)
@@ -136,7 +138,7 @@ def test_silence_is_doubtful_and_a_person(results: dict[str, CallResult]) -> Non
     result = results["silent"]
     assert result.machine is not None
     assert result.machine.status == "doubtful"
-    assert result.machine.cause.startswith("INITIALSILENCE-")
+    assert result.machine.cause.startswith(("INITIALSILENCE-", "TOOLONG-"))  # with sound that is silent, or none at all
     assert result.played_to_end
 
 
