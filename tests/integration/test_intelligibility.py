@@ -22,15 +22,18 @@ RUNTIME = Path(os.environ.get("OBZVON_RUNTIME", Path(__file__).parents[2] / ".ru
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 #: The model was made from sound of this rate.
 MODEL_HZ = 16_000
+#: Noise of a quiet line, of 32767: the upper half of the model's band would be empty as no microphone's ever is.
+NOISE = 10
 #: Digit strings as long as account numbers.
-LENGTH, STRINGS = 8, 6
+LENGTH, STRINGS = 8, 4
 
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
-    """Hears digits in any order and number, and nothing else."""
+    """Hears as many digits as an account number has, in any order."""
     grammar = tmp_path_factory.mktemp("grammar") / "digits.gram"
-    grammar.write_text(f"#JSGF V1.0;\ngrammar digits;\npublic <digits> = ({' | '.join(WORDS)})+;\n")
+    rules = f"<digit> = {' | '.join(WORDS)};\npublic <digits> = {'<digit> ' * LENGTH};"
+    grammar.write_text(f"#JSGF V1.0;\ngrammar digits;\n{rules}\n")
     return Decoder(
         hmm=get_model_path("en-us/en-us"),
         dict=get_model_path("en-us/cmudict-en-us.dict"),
@@ -46,7 +49,9 @@ def as_telephones_carry_it(pcm: Pcm) -> npt.NDArray[np.int16]:
     soundfile.write(carried, pcm, RATE_HZ, format="WAV", subtype="ALAW")
     carried.seek(0)
     heard = soxr.resample(soundfile.read(carried)[0], RATE_HZ, MODEL_HZ)
-    return (heard * 32767).astype(np.int16)
+    noise = np.random.default_rng(1).normal(0, NOISE, len(heard))
+    pcm16: npt.NDArray[np.int16] = np.clip(heard * 32767 + noise, -32768, 32767).astype(np.int16)
+    return pcm16
 
 
 def recognised(decoder: Decoder, pcm: Pcm) -> list[str]:
@@ -74,7 +79,7 @@ def test_digits_in_english_are_understood(decoder: Decoder, voice: str) -> None:
     wrong, told = 0, []
     for _ in range(STRINGS):
         number = "".join(chance.choices("0123456789", k=LENGTH))
-        pcm = RHVoice(RUNTIME / "speech").synthesize(phrases.digits(number, "en"), "en", voice, 80)
+        pcm = RHVoice(RUNTIME / "speech").synthesize(phrases.digits(number, "en"), "en", voice)
         said, heard = [WORDS[int(digit)] for digit in number], recognised(decoder, pcm)
         wrong += mistakes(said, heard)
         told.append((number, " ".join(heard)))
@@ -83,6 +88,6 @@ def test_digits_in_english_are_understood(decoder: Decoder, voice: str) -> None:
 
 def test_the_recogniser_does_not_guess(decoder: Decoder) -> None:
     """Another number than the one that was said has mistakes; silence holds no digits."""
-    pcm = RHVoice(RUNTIME / "speech").synthesize(phrases.digits("12345678", "en"), "en", "slt", 80)
+    pcm = RHVoice(RUNTIME / "speech").synthesize(phrases.digits("12345678", "en"), "en", "bdl")
     assert mistakes([WORDS[int(digit)] for digit in "87654321"], recognised(decoder, pcm)) >= 4
     assert recognised(decoder, np.zeros(2 * RATE_HZ, np.int16)) == []
