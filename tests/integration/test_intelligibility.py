@@ -1,4 +1,4 @@
-"""Is it understood? Digits in English, as a telephone carries them, are recognised by PocketSphinx and its own model."""
+"""Is it understood? Digits in English, as a telephone carries them, are recognised by PocketSphinx, with its model."""
 
 from __future__ import annotations
 
