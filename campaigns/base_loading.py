@@ -30,8 +30,8 @@ from sqlalchemy import Table, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from campaigns.contacts_file import ContactsFile, LayoutChoice, file_error, zones
 from campaigns import do_not_call
+from campaigns.contacts_file import ContactsFile, LayoutChoice, file_error, zones
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.phone_numbers import Number, normalize

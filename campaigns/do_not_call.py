@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,18 +23,8 @@ SENTENCES = {
     "do_not_call_number_wrong": N_("Write the whole number with its country code, such as +7 900 555-00-00."),
     "do_not_call_missing": N_("This number is not on the do-not-call list."),
 }
-#: Numbers of one page of the list.
-PAGE = 100
 
 table = DoNotCall.__table__
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of the list, newest first, and how many there are that match."""
-
-    rows: list[DoNotCall]
-    total: int
 
 
 def among(session: Session, numbers: Iterable[str]) -> set[str]:
@@ -94,20 +83,6 @@ def remove(text: str) -> None:
         audit.append(session, "do_not_call_removed", "number", mask_number(digits))
 
     database.write(work)
-
-
-def page(number: int = 1, search: str = "") -> Page:
-    """The list, newest first; ``search`` is a part of the number, in whatever way it is written."""
-    digits = "".join(sign for sign in search if sign.isdigit())
-    query = select(DoNotCall)
-    count = select(func.count()).select_from(DoNotCall)
-    if digits:
-        condition = DoNotCall.number.contains(digits)
-        query, count = query.where(condition), count.where(condition)
-    query = query.order_by(DoNotCall.created_at.desc(), DoNotCall.number)
-    with database.read() as session:
-        rows = session.scalars(query.offset((max(1, number) - 1) * PAGE).limit(PAGE)).all()
-        return Page(list(rows), session.scalar(count) or 0)
 
 
 def _digits(text: str) -> str:

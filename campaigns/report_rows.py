@@ -144,6 +144,11 @@ def attempts(campaign_id: int) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
             Attempt.machine,
             Attempt.machine_cause,
             Attempt.detail,
+            Attempt.reached_by,
+            Attempt.handover,
+            Attempt.handover_result,
+            Attempt.waited_s,
+            Attempt.talked_s,
         )
         .join(Contact, Contact.id == Attempt.contact_id)
         .where(Attempt.campaign_id == campaign_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from campaigns.bases import ROW_SENTENCES
-from campaigns.states import CampaignState, ContactState, Disposition
+from campaigns.states import CampaignState, ContactState, Disposition, ReachedBy
 from config.i18n import N_
+from dialer.calls import HandoverResult
 
 CAMPAIGN_STATES: dict[str, str] = {
     CampaignState.DRAFT: N_("Draft"),
@@ -47,6 +48,24 @@ MACHINES: dict[str, str] = {
     "doubtful": N_("Doubtful"),
 }
 
+REACHED_BY: dict[str, str] = {
+    ReachedBy.TIME: N_("time of listening"),
+    ReachedBy.PHRASE: N_("key phrase"),
+    ReachedBy.KEY: N_("key or conversation"),
+}
+
+HANDOVERS: dict[str, str] = {
+    HandoverResult.TALKED: N_("Talked"),
+    HandoverResult.GAVE_UP: N_("Hung up while waiting"),
+    HandoverResult.TIMEOUT: N_("Nobody took the call in time"),
+    HandoverResult.NOBODY: N_("No operator was there"),
+    HandoverResult.FULL: N_("Too many were waiting"),
+    HandoverResult.BUSY: N_("Busy"),
+    HandoverResult.NO_ANSWER: N_("No answer"),
+    HandoverResult.NOT_ALLOWED: N_("Not allowed on the trunk"),
+    HandoverResult.FAILED: N_("Failed"),
+}
+
 #: An attempt without outcome.
 IN_PROGRESS = N_("In progress")
 
@@ -80,6 +99,12 @@ CAUSE = N_("Cause (Q.850)")
 DETAIL = N_("Detail")
 MACHINE = N_("What answered")
 MACHINE_CAUSE = N_("Cause of that")
+REACHED_HOW = N_("Reached by")
+HANDED_TO = N_("Handed over to")
+HANDOVER = N_("Result of the hand-over")
+WAITED = N_("Seconds waited")
+TALKED = N_("Seconds talked")
+STEPS = N_("Steps")
 REASON = N_("Reason")
 CODE = N_("Code")
 CELL = N_("Cell as sent")
@@ -100,5 +125,8 @@ CONTACTS = N_("Contacts")
 SHARE = N_("Share")
 COUNT = N_("Count")
 BY_DISPOSITION = N_("Attempts by disposition")
+BY_REACHED = N_("Reached, by what")
+BY_STEP = N_("What callees did at each step")
+BY_HANDOVER = N_("Hand-overs")
 COMMENT = N_("Comment")
 ACCEPTED = N_("Contacts accepted")

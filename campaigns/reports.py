@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import func, select
 
-from campaigns import report_rows
+from campaigns import report_rows, step_statistics
 from campaigns import report_words as words
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
@@ -168,10 +168,19 @@ class _Report:
             Column(self._(words.SIP_CODE), Kind.NUMBER),
             Column(self._(words.CAUSE), Kind.NUMBER),
             Column(self._(words.LISTENED), Kind.SECONDS),
-            Column(self._(words.MACHINE), Kind.CHOICE, self.machine_choices()),
+            Column(self._(words.MACHINE)),
             Column(self._(words.MACHINE_CAUSE)),
+            Column(self._(words.REACHED_HOW)),
+            Column(self._(words.HANDED_TO)),
+            Column(self._(words.HANDOVER)),
+            Column(self._(words.WAITED), Kind.SECONDS),
+            Column(self._(words.TALKED), Kind.SECONDS),
+            Column(self._(words.STEPS)),
             Column(self._(words.DETAIL)),
         ]
+
+    def word(self, table: Mapping[str, str], key: str) -> str:
+        return self._(table[key]) if key in table else key
 
     def result_choices(self) -> dict[str, tuple[str, str]]:
         return {state: (self._(text), COLOURS[state]) for state, text in words.RESULTS.items()}
@@ -180,9 +189,6 @@ class _Report:
         return {disposition: (self._(text), "") for disposition, text in words.DISPOSITIONS.items()} | {
             words.IN_PROGRESS: (self._(words.IN_PROGRESS), "")
         }
-
-    def machine_choices(self) -> dict[str, tuple[str, str]]:
-        return {heard: (self._(text), "") for heard, text in words.MACHINES.items()}
 
     def write_contacts(self, table: Table, fields: list[str]) -> None:
         own_zone = self.found.campaign.timezone
@@ -211,6 +217,7 @@ class _Report:
     def write_attempts(self, table: Table) -> None:
         counted = {True: self._(words.YES), False: self._(words.NO)}
         for page in report_rows.attempts(self.found.campaign.id):
+            steps = step_statistics.of_attempts([row.id for row in page]) if self.found.campaign.message else {}
             for row in page:
                 disposition = row.disposition or words.IN_PROGRESS
                 self.dispositions[disposition] += 1
@@ -226,8 +233,14 @@ class _Report:
                         row.sip_code,
                         row.cause,
                         row.listened_s if row.answered_at else None,
-                        row.machine,
+                        self.word(words.MACHINES, row.machine),
                         row.machine_cause,
+                        self.word(words.REACHED_BY, row.reached_by),
+                        row.handover,
+                        self.word(words.HANDOVERS, row.handover_result),
+                        row.waited_s,
+                        row.talked_s,
+                        "; ".join(step_statistics.told(step) for step in steps.get(row.id, ())),
                         row.detail,
                     ]
                 )
@@ -275,6 +288,7 @@ class _Summary:
         self.head()
         self.numbers()
         self.by_disposition()
+        self.by_message()
         self.bases()
 
     def line(self, *cells: tuple[Any, Any]) -> None:
@@ -344,6 +358,33 @@ class _Summary:
         for disposition in sorted(report.dispositions, key=lambda d: order.index(d) if d in order else len(order)):
             text = report._(words.DISPOSITIONS.get(disposition, disposition))
             self.line((text, book.text), (report.dispositions[disposition], book.number))
+        self.row += 1
+
+    def by_message(self) -> None:
+        """What made reached, what callees did at the steps, and hand-overs; of a message with blocks."""
+        report, book = self.report, self.book
+        if not report.found.campaign.message:
+            return
+        found = step_statistics.of_campaign(report.found.campaign.id)
+        self.counts(words.BY_REACHED, [(report.word(words.REACHED_BY, by), n) for by, n in found.reached_by.items()])
+        self.counts(words.BY_STEP, [(step_statistics.told(row), row.count) for row in found.steps])
+        if found.handovers:
+            headings = (words.BY_HANDOVER, words.COUNT, words.WAITED, words.TALKED)
+            self.line(*((report._(heading), book.heading) for heading in headings))
+            for row in found.handovers:
+                label = (f"{row.to}: {report.word(words.HANDOVERS, row.result)}", book.text)
+                means = ((round(row.waited_s, 1), book.number), (round(row.talked_s, 1), book.number))
+                self.line(label, (row.count, book.number), *means)
+            self.row += 1
+
+    def counts(self, heading: str, rows: list[tuple[str, int]]) -> None:
+        """A small table of labels and numbers; nothing when there are none."""
+        report, book = self.report, self.book
+        if not rows:
+            return
+        self.line((report._(heading), book.heading), (report._(words.COUNT), book.heading))
+        for label, count in rows:
+            self.line((label, book.text), (count, book.number))
         self.row += 1
 
     def bases(self) -> None:

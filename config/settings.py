@@ -117,6 +117,12 @@ class Settings(BaseSettings):
     carrier_sip_port: int = Field(5080, ge=1, le=65535, description="SIP port of the rehearsal carrier.")
     rtp_start: int = Field(10000, ge=1024, le=65000, description="First RTP port; 10,000 ports from here are used.")
 
+    sip_hosts: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*)?$",
+        description="SIP hosts to which messages may hand callees over, divided by commas; empty: none.",
+    )
+
     rehearsal: bool = Field(True, description="Run the rehearsal carrier, which answers like real people do.")
     rehearsal_record: bool = Field(True, description="Record what the rehearsal callees hear.")
 

@@ -36,6 +36,7 @@ DIGITS = re.compile(r"[0-9]{0,20}")
 UID = re.compile(rf"[0-9a-z]{{{UID_LENGTH}}}")
 SOUND = re.compile(r"[A-Za-z0-9_-]{1,100}")
 CHANNEL = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/._-]+")
+CHANNEL_NAME = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9+@/:;._-]+")
 VARIABLE = re.compile(r"OBZ_[A-Za-z0-9_]{1,40}")
 #: No comma, quote, bracket, dollar or line break: nothing that Asterisk would read as more than a text.
 VALUE = re.compile(r"[A-Za-z0-9_.:|&@/+*#~-]*")
@@ -345,6 +346,14 @@ class Gateway:
         if uid not in self._ended:
             call = self._calls.setdefault(uid, TrackedCall(uid, boot, time.monotonic(), state))
             call.state = state
+
+    def end_channels(self, names: Iterable[str]) -> None:
+        """Hang up these channels, which are no calls that we follow."""
+        session = self._session
+        for name in names:
+            if session is not None and CHANNEL_NAME.fullmatch(name):
+                with contextlib.suppress(AmiError):
+                    session.post("Hangup", {"Channel": name, "Cause": "16"})
 
     async def open_calls(self) -> Sequence[OpenCall]:
         """The ledger's open calls, after everything that was finished before is committed."""

@@ -12,7 +12,7 @@ import contextlib
 import datetime as dt
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -27,6 +27,10 @@ from dialer.crash_points import crash_point
 log = structlog.get_logger(__name__)
 
 
+#: Context of calls that come in from trunks, as in config/asterisk/pbx/extensions.conf.j2.
+INBOUND = "obzvon-inbound"
+
+
 @dataclass(frozen=True, slots=True)
 class SettleTimes:
     """Seconds; tests shorten some."""
@@ -39,6 +43,8 @@ class SettleTimes:
     record_after_failure: float = 0.3
     #: A journal entry younger than this is about to be told by its event.
     journal_after: float = 2.0
+    #: Hang up channels that belong to no call of ours; off where several ledgers share one PBX, in tests.
+    end_strangers: bool = True
 
 
 class Calls(Protocol):
@@ -50,6 +56,7 @@ class Calls(Protocol):
     def record_again(self, result: CallResult) -> None: ...
     def adopt(self, uid: str, boot: str, talking: bool) -> None: ...
     def no_channel(self, call: TrackedCall) -> None: ...
+    def end_channels(self, names: Iterable[str]) -> None: ...
     def forget_ended(self) -> None: ...
     async def open_calls(self) -> Sequence[OpenCall]: ...
 
@@ -60,6 +67,8 @@ class _Look:
 
     channels: dict[str, bool]  # uid -> somebody has answered
     journal: dict[str, CallRecord]
+    #: A channel's name -> the uid of the call that it belongs to: its own, or that of who was handed over to it.
+    belongs: dict[str, str] = field(default_factory=dict)
 
     def has(self, uid: str) -> bool:
         return uid in self.channels or uid in self.journal
@@ -82,6 +91,7 @@ class Settler:
         self._calls = calls
         self._times = times
         self._woken = asyncio.Event()
+        self._strangers: set[str] = set()
 
     def wake(self) -> None:
         """An Originate failed: look soon whether it had a channel."""
@@ -142,14 +152,16 @@ class Settler:
         before = time.monotonic() - self._times.unclaimed_after
         now = dt.datetime.now(dt.UTC)
         on_its_way = dt.timedelta(seconds=self._times.unclaimed_after)
+        opened = await self._calls.open_calls()
         # abs: a clock that was set back makes old calls look as if they were of the future.
-        boots = {c.uid: c.boot for c in await self._calls.open_calls() if abs(now - c.claimed_at) > on_its_way}
+        boots = {c.uid: c.boot for c in opened if abs(now - c.claimed_at) > on_its_way}
         for uid, call in self._calls.followed().items():
             boots.pop(uid, None)
             if call.since < before:
                 boots[uid] = call.boot
         boots = {uid: at for uid, at in boots.items() if not self._calls.has_ended(uid)}
         look = await self._look(session)
+        self._end_strangers(look, {call.uid for call in opened} | set(self._calls.followed()))
         for uid, record in look.journal.items():
             if abs(time.time() - record.ended) > self._times.journal_after:
                 self._calls.record_again(result_of(uid, record))
@@ -157,6 +169,20 @@ class Settler:
         if undecided:
             await asyncio.sleep(self._times.quiet)
             await self._decide_finally(session, undecided, boot)
+
+    def _end_strangers(self, look: _Look, ours: set[str]) -> None:
+        """Hang up what no call of ours belongs to: whoever has the manager's secret could dial with it.
+
+        Only when two sweeps in a row saw it: another dial worker of this node may have claimed a call just now.
+        """
+        if not self._times.end_strangers:
+            return
+        now = {name for name, uid in look.belongs.items() if uid not in ours and not self._calls.has_ended(uid)}
+        seen_before = sorted(now & self._strangers)
+        self._strangers = now
+        if seen_before:
+            log.error("channels_of_no_call_of_ours", count=len(seen_before), done="hanging up")
+            self._calls.end_channels(seen_before)
 
     def _decide(self, boots: dict[str, str], boot: str, look: _Look) -> list[str]:
         """Settle what one look can settle; returns the uids that seem never to have been placed."""
@@ -187,10 +213,13 @@ class Settler:
 
     async def _look(self, session: AmiSession) -> _Look:
         """First the channels, then the journal: see the proof above."""
-        channels = {
-            str(row.get("Uniqueid", "")): str(row.get("ChannelStateDesc", "")) == "Up"
-            for row in await session.rows("CoreShowChannels")
+        rows = await session.rows("CoreShowChannels")
+        channels = {str(row.get("Uniqueid", "")): str(row.get("ChannelStateDesc", "")) == "Up" for row in rows}
+        belongs = {
+            str(row.get("Channel", "")): str(row.get("Linkedid", ""))
+            for row in rows
+            if row.get("Context") != INBOUND  # these end by themselves at once
         }
-        look = _Look(channels, await journal.read(session))
+        look = _Look(channels, await journal.read(session), belongs)
         crash_point("after_settle_look")
         return look

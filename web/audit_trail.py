@@ -40,6 +40,8 @@ ACTIONS = {
     "report_requested": N_("asked for a report"),
     "report_downloaded": N_("downloaded a report"),
     "number_erased": N_("erased a number"),
+    "do_not_call_added": N_("put a number on the do-not-call list"),
+    "do_not_call_removed": N_("took a number off the do-not-call list"),
     "trunk_created": N_("made a trunk"),
     "trunk_changed": N_("changed a trunk"),
     "trunk_deleted": N_("deleted a trunk"),

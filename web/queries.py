@@ -13,7 +13,7 @@ from campaigns import exports as campaign_exports
 from campaigns import store
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
-from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
+from campaigns.models import Attempt, Campaign, Contact, ContactBase, DoNotCall, Export, RejectedRow
 from campaigns.states import BaseState, CampaignState
 from config import database
 from config.i18n import N_
@@ -225,6 +225,16 @@ def attempts(
         query = query.where(Attempt.disposition == disposition)
     with database.read() as session:
         return _page(session, query.order_by(Attempt.claimed_at.desc(), Attempt.id.desc()), page, per_page)
+
+
+def do_not_call(*, number: str = "", page: int = 1, per_page: int = 50) -> Page[DoNotCall]:
+    """The do-not-call list, newest first; ``number`` is a part of one, in whatever way it is written."""
+    query = select(DoNotCall)
+    digits = "".join(sign for sign in number if sign.isdigit())
+    if digits:
+        query = query.where(DoNotCall.number.like(f"%{digits}%"))
+    with database.read() as session:
+        return _page(session, query.order_by(DoNotCall.created_at.desc(), DoNotCall.number), page, per_page)
 
 
 def open_by_trunk() -> dict[int, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, erasure, pause_reasons, phone_numbers
-from campaigns.message import compose
+from campaigns import bases, contacts_file, do_not_call, erasure, pause_reasons, phone_numbers
+from campaigns.message import compose, flow
 from config.i18n import N_
 from tts import phrases, sound_files
 from tts.engines import speech
@@ -93,6 +93,8 @@ SENTENCES: dict[str, str] = {
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
     **compose.SENTENCES,
+    **flow.SENTENCES,
+    **do_not_call.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
@@ -170,6 +172,7 @@ DISPOSITIONS = {
     "expired": N_("Expired"),
     "blocked": N_("Not allowed on the trunk"),
     "machine": N_("Answering machine"),
+    "do_not_call": N_("Do not call"),
     "unknown": N_("Unknown"),
 }
 
@@ -205,9 +208,38 @@ RULES = {
     "attempts_used": N_("All attempts are used."),
     "prefix_not_allowed": N_("The campaign's trunk may not dial numbers that begin like this."),
     "costly_number": N_("This is an expensive number, which the campaign's trunk may not dial."),
+    "do_not_call": N_("This number is on the do-not-call list."),
     "cap_reached": N_("The trunk's minutes or money of today are used up; calling goes on at {until}."),
     "not_due": N_("The time between attempts has not passed; due at {until}."),
     "window_closed": N_("Outside the calling windows; they open at {until}."),
+}
+
+#: What made a callee count as reached, by ``campaigns.states.ReachedBy``.
+REACHED_BY = {
+    "time": N_("time of listening"),
+    "phrase": N_("key phrase"),
+    "key": N_("key or conversation"),
+}
+
+#: What came of a step, besides keys.
+STEP_RESULTS = {
+    "none": N_("no key"),
+    "invalid": N_("a key or number that means nothing"),
+    "end": N_("said to its end"),
+    "gone": N_("hung up within it"),
+}
+
+#: How a hand-over ended, by ``dialer.calls.HandoverResult``.
+HANDOVERS = {
+    "talked": N_("Talked"),
+    "gave_up": N_("Hung up while waiting"),
+    "timeout": N_("Nobody took the call in time"),
+    "nobody": N_("No operator was there"),
+    "full": N_("Too many were waiting"),
+    "busy": N_("Busy"),
+    "no_answer": N_("No answer"),
+    "not_allowed": N_("Not allowed on the trunk"),
+    "failed": N_("Failed"),
 }
 
 EXPORT_STATES = {

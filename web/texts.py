@@ -8,6 +8,14 @@ from campaigns.eligibility import Verdict
 from web import i18n, sentences, sentences_table
 
 
+def handed_to(place: str) -> str:
+    """Where a callee was handed over to: ``queue:operators`` as a person reads it."""
+    kind, _colon, name = place.partition(":")
+    if kind == "queue":
+        return _("queue %(name)s", name=name)
+    return i18n.phone(name) if kind == "number" else place
+
+
 def why(verdict: Verdict, zone: str) -> str:
     """The answer to "why is this person not being called now?"."""
     rule = str(verdict.rule)

@@ -65,7 +65,7 @@ KEYS = "0123456789*#"
 #: A number is typed: seconds of silence, and how often it may be tried, where the step has no choice of its own.
 ENTER_TIMEOUT_S, ENTER_TRIES = 6.0, 3
 #: Longest call: with a hand-over, and with keys or several steps. Without them it is the message's own length.
-HANDOVER_MOST_S, KEYS_MOST_S = 3600, 900
+HANDOVER_MOST_S, KEYS_MOST_S = 1800, 900
 #: Seconds that a call may last longer than the sound of its message.
 MARGIN_S = 5
 
@@ -124,6 +124,11 @@ def longest_s(message: Message, main_s: float) -> int:
     return _most_s(message) or math.ceil(main_s) + MARGIN_S
 
 
+def billed_s(message: Message, main_s: float) -> int:
+    """The most that the trunk is used for one call, with the second one that a hand-over to a number makes."""
+    return longest_s(message, main_s) * (2 if dials_out(message) else 1)
+
+
 def dials_out(message: Message) -> bool:
     """Whether a call may take a second channel of the campaign's trunk."""
     return any(isinstance(action, DialNumber) for action in message.actions())
@@ -133,8 +138,7 @@ def refusal(message: Message, around: Around) -> CampaignError | None:
     """The first hand-over of the message that the rules forbid, as a sentence."""
     for action in message.actions():
         if isinstance(action, DialNumber) and not _may_dial(action, around):
-            words = {"number": action.number, "trunk": around.trunk}
-            return _refusal("handover_number_refused", words)
+            return _refusal("handover_number_refused", {"number": action.number, "trunk": around.trunk})
         if isinstance(action, DialSip) and action.host not in around.sip_hosts:
             return _refusal("handover_sip_refused", {"host": action.host})
     return None

@@ -19,6 +19,7 @@ def good_input(endpoint: str) -> dict[str, Any]:
         "api.test_delivery": lambda: {"json": {"channel": "mail"}},
         "pages.change_node": lambda: {"data": {"channels": "1", "cps": "1"}},
         "api.decide_unknown": lambda: {"json": {"redial": False}},
+        "api.add_do_not_call": lambda: {"json": {"number": "+79005550097"}},
         "pages.set_active": lambda: {"data": {"active": "0"}},
     }.get(endpoint, dict)
     return made() if callable(made) else made

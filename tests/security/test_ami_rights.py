@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,11 +17,13 @@ from dialer.ami import AmiAddress, AmiAnswerError, AmiSession, AmiTimes
 from dialer.calls import CallOutcome
 from dialer.pbx_config import PBX_MODULES, render_pbx
 from tests.support.asterisk import AsteriskPair
+from tests.support.audio import write_sweep
 from tests.support.carrier_log import read_calls
 from tests.support.servers import wait_until
-from tests.telephony.conftest import Caller, home, make_caller, pair  # noqa: F401 - fixtures
+from tests.telephony.conftest import SHORT_SWEEPS, Caller, home, make_caller, pair  # noqa: F401 - fixtures
 
-BUSY = "79160000001"
+BUSY, LISTENS = "79160000001", "79160000099"
+STRANGER, STRANGER_TOO = "79160000097", "79160000096"
 #: What a stolen secret must not open: programs, passwords of carriers, the dialplan, modules, the stored outcomes.
 DANGEROUS = {
     "Command": {"Command": "core show version"},
@@ -74,8 +78,41 @@ def test_our_user_is_refused(pair: AsteriskPair, name: str) -> None:  # noqa: F8
 @pytest.mark.telephony
 def test_no_call_of_ours_can_run_a_program(pair: AsteriskPair) -> None:  # noqa: F811
     """These applications are not loaded, and no right of ours loads them."""
-    for application in ("System", "TrySystem", "AGI", "ExternalIVR", "MixMonitor", "Exec", "Dial"):
+    for application in ("System", "TrySystem", "AGI", "ExternalIVR", "MixMonitor", "Exec", "Originate", "Page"):
         assert "not registered" in pair.cli(f"core show application {application}"), application
+
+
+@pytest.mark.telephony
+def test_what_is_dialled_past_us_is_hung_up(
+    pair: AsteriskPair,  # noqa: F811
+    make_caller: Callable[..., Caller],  # noqa: F811
+) -> None:
+    """Dial is loaded for hand-overs, and nothing keeps our user from naming it in an Originate: two sweeps do."""
+    settle = dataclasses.replace(SHORT_SWEEPS, end_strangers=True)
+    caller = make_caller(settle=settle)
+    caller.ready()
+    write_sweep(pair.settings.sounds / "long.wav", 8.0)
+    [ours] = caller.call(LISTENS, sound="long")
+    started = time.time()
+
+    async def work(session: AmiSession) -> None:
+        await session.action(
+            "Originate",
+            Channel=f"PJSIP/{STRANGER}@rehearsal",
+            Application="Dial",
+            Data=f"PJSIP/{STRANGER_TOO}@rehearsal",
+            Async="true",
+        )
+
+    def strangers() -> list[Any]:
+        return [call for call in read_calls(pair.settings.carrier_log) if call.number in (STRANGER, STRANGER_TOO)]
+
+    ask(pair, work)
+    wait_until(lambda: len(strangers()) == 2, 10, "both are called: Asterisk itself does not refuse it")
+    wait_until(lambda: all(call.ended for call in strangers()), 10, "both are hung up")
+    assert max(call.ended for call in strangers()) - started < 8
+    result = caller.ledger.wait_for([ours], 20)[ours]
+    assert result.played_to_end
 
 
 @pytest.mark.telephony

@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.datastructures import FileStorage
 from werkzeug.routing import Rule
 
-from campaigns import bases, exports, service
+from campaigns import bases, do_not_call, exports, service
 from campaigns.service import CampaignForm
 from config import database
 from config.database import utcnow
@@ -67,8 +67,13 @@ def _objects(app: Flask, folder: Path, name: str) -> dict[str, Any]:
         "alarm_id": _alarm(name),
         "account_id": account_id,
         "key_id": api_keys.of_account(account_id)[0].id,
+        "number": _unwanted(name),
         "token": uploads.keep(app.config["OBZVON"], campaign_id, sent, "").token,
     }
+
+
+def _unwanted(name: str) -> str:
+    return do_not_call.add("+79005550098" if name == "one" else "+79005550099")
 
 
 def _alarm(name: str) -> int:

@@ -38,11 +38,22 @@ def write_tone(path: Path, hz: float, seconds: float) -> None:
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * hz * t), RATE, subtype="PCM_16")
 
 
-def tone_share(recording: Path, hz: float, last_s: float) -> float:
-    """How much of the energy in the last seconds of a recording is this tone: 1.0 is the tone alone."""
-    heard, rate = soundfile.read(recording)
-    assert rate == RATE
-    power = np.abs(np.fft.rfft(heard[-int(last_s * RATE) :])) ** 2
-    frequencies = np.fft.rfftfreq(min(len(heard), int(last_s * RATE)), 1 / RATE)
+def tone_share(recording: Path, hz: float, seconds: float, before_end_s: float = 0.0) -> float:
+    """How much of the energy of some seconds towards the end of a recording is this tone: 1.0 is the tone alone."""
+    part = _part(recording, seconds, before_end_s)
+    power = np.abs(np.fft.rfft(part)) ** 2
+    frequencies = np.fft.rfftfreq(len(part), 1 / RATE)
     total = float(power.sum())
     return float(power[np.abs(frequencies - hz) < 10].sum()) / total if total else 0.0
+
+
+def loudness(recording: Path, seconds: float, before_end_s: float = 0.0) -> float:
+    """Mean amplitude of some seconds towards the end of a recording; 0.0 is silence."""
+    return float(np.sqrt(np.mean(_part(recording, seconds, before_end_s) ** 2)))
+
+
+def _part(recording: Path, seconds: float, before_end_s: float) -> np.ndarray[Any, Any]:
+    heard, rate = soundfile.read(recording)
+    assert rate == RATE
+    end = len(heard) - int(before_end_s * RATE)
+    return np.asarray(heard[end - int(seconds * RATE) : end])

@@ -20,7 +20,7 @@ from tests.support.servers import wait_until
 
 #: Faults are noticed sooner than in production, so that tests are short.
 SHORT = AmiTimes(connect=1.5, answer=5.0, ping_every=0.3, ping_deadline=1.0, back_off_most=0.5)
-SHORT_SWEEPS = SettleTimes(sweep_every=1.0, unclaimed_after=1.0, journal_after=1.0)
+SHORT_SWEEPS = SettleTimes(sweep_every=1.0, unclaimed_after=1.0, journal_after=1.0, end_strangers=False)
 MESSAGE_S = 4.0
 
 

@@ -52,6 +52,7 @@ from web.api import (  # noqa: E402, F401 - they add their routes
     bases,
     campaigns,
     contacts,
+    do_not_call,
     erasure,
     exports,
     nodes,

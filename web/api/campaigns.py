@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import FileStorage
 
-from campaigns import service
+from campaigns import service, step_statistics
 from campaigns.errors import CampaignError
 from campaigns.service import CampaignForm
 from web import forms, live, queries, sentences
@@ -101,6 +101,14 @@ def start_problems(campaign_id: int) -> dict[str, Any]:
 @api.doc(summary="The numbers of a campaign now", tags=TAG)
 def get_counts(campaign_id: int) -> schemas.CountsOut:
     return schemas.CountsOut.model_validate(live.board.snapshot(campaign_id).counts)
+
+
+@api.get("/campaigns/<int:campaign_id>/steps")
+@api.output(schemas.StatisticsOut)
+@api.doc(summary="What callees did at the steps of the message, and what came of hand-overs", tags=TAG)
+def get_steps(campaign_id: int) -> schemas.StatisticsOut:
+    service.get(campaign_id)
+    return schemas.StatisticsOut.model_validate(step_statistics.of_campaign(campaign_id))
 
 
 @api.put("/campaigns/<int:campaign_id>/message")

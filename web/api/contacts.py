@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from campaigns import service
+from campaigns import service, step_statistics
+from campaigns.models import Attempt, AttemptStep
 from web import queries, texts
 from web.api import api, schemas
 
@@ -29,7 +31,7 @@ def get_contact(campaign_id: int, contact_id: int) -> dict[str, Any]:
     verdict = service.why_not_called(contact_id)
     return {
         **schemas.ContactOut.model_validate(contact).model_dump(),
-        "history": [schemas.AttemptOut.model_validate(row) for row in queries.attempts_of(contact_id)],
+        "history": _with_steps(queries.attempts_of(contact_id)),
         "why": {
             "allowed": verdict.allowed,
             "rule": str(verdict.rule),
@@ -39,6 +41,16 @@ def get_contact(campaign_id: int, contact_id: int) -> dict[str, Any]:
     }
 
 
+def _with_steps(attempts: Sequence[Attempt]) -> list[schemas.AttemptOut]:
+    steps = step_statistics.of_attempts([attempt.id for attempt in attempts])
+    return [_attempt_out(attempt, steps) for attempt in attempts]
+
+
+def _attempt_out(attempt: Attempt, steps: Mapping[int, Sequence[AttemptStep]]) -> schemas.AttemptOut:
+    done = [schemas.StepOut.model_validate(row) for row in steps.get(attempt.id, ())]
+    return schemas.AttemptOut.model_validate(attempt).model_copy(update={"steps": done})
+
+
 @api.get("/campaigns/<int:campaign_id>/attempts")
 @api.input(schemas.AttemptQuery, location="query")
 @api.output(schemas.AttemptPage)
@@ -46,10 +58,11 @@ def get_contact(campaign_id: int, contact_id: int) -> dict[str, Any]:
 def list_attempts(campaign_id: int, query_data: schemas.AttemptQuery) -> dict[str, Any]:
     service.get(campaign_id)
 
+    page = queries.attempts(campaign_id, **query_data.model_dump())
+    steps = step_statistics.of_attempts([attempt.id for attempt, _ in page.items])
+
     def convert(row: Any) -> schemas.NumberedAttemptOut:
         attempt, number = row
-        shown = schemas.AttemptOut.model_validate(attempt).model_dump()
-        return schemas.NumberedAttemptOut(**shown, number=number)
+        return schemas.NumberedAttemptOut(**_attempt_out(attempt, steps).model_dump(), number=number)
 
-    page = queries.attempts(campaign_id, **query_data.model_dump())
     return schemas.page_out(schemas.NumberedAttemptOut, page, convert)

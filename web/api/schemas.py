@@ -240,6 +240,13 @@ class ContactPage(PageOut):
     items: list[ContactOut]
 
 
+class StepOut(Out):
+    step: str
+    result: str = Field(description="The key, or none, invalid, end (no key asked for), gone (hung up within it)")
+    name: str
+    value: str
+
+
 class AttemptOut(Out):
     id: int
     uid: str
@@ -253,8 +260,14 @@ class AttemptOut(Out):
     sip_code: int | None
     cause: int | None
     listened_s: float
+    reached_by: str = Field(description="time, phrase or key; empty when not reached")
     machine: str = Field(description="What answered: human, machine, doubtful; empty when it was not listened for")
     machine_cause: str = Field(description="What made detection think so")
+    handover: str = Field(description="Where the callee was handed over to; empty: nowhere")
+    handover_result: str
+    waited_s: float | None
+    talked_s: float | None
+    steps: list[StepOut] = Field(default_factory=list, description="What the callee did, in order")
 
 
 class NumberedAttemptOut(AttemptOut):
@@ -281,6 +294,24 @@ class WhyOut(BaseModel):
 class ContactDetailOut(ContactOut):
     history: list[AttemptOut]
     why: WhyOut
+
+
+class StepCountOut(StepOut):
+    count: int
+
+
+class HandoverCountOut(Out):
+    to: str
+    result: str
+    count: int
+    waited_s: float = Field(description="Mean seconds")
+    talked_s: float = Field(description="Mean seconds")
+
+
+class StatisticsOut(Out):
+    steps: list[StepCountOut]
+    handovers: list[HandoverCountOut]
+    reached_by: dict[str, int]
 
 
 # reports, trunks

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from campaigns import bases as bases_service
+from campaigns import step_statistics
 from web import forms, sentences, sentences_table, texts
 from web.queries import Page
 
@@ -20,6 +21,7 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     bases,
     campaigns,
     contacts,
+    do_not_call,
     erasure,
     exports,
     health,
@@ -50,6 +52,8 @@ def _shared() -> dict[str, Any]:
         "texts": sentences_table,
         "version": VERSION,
         "why": texts.why,
+        "handed_to": texts.handed_to,
+        "step_told": step_statistics.told,
         "base_failure": bases_service.failure,
     }
 
@@ -59,6 +63,7 @@ def _menu() -> list[tuple[str, str, str]]:
         ("pages.campaigns", _("Campaigns"), "campaigns"),
         ("pages.trunks", _("Trunks"), "trunks"),
         ("pages.nodes", _("Nodes"), "nodes"),
+        ("pages.do_not_call", _("Do not call"), "do-not-call"),
     ]
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))
@@ -69,7 +74,7 @@ def _menu() -> list[tuple[str, str, str]]:
 
 def _section() -> str:
     path = request.path.strip("/").split("/")[0]
-    return path if path in ("trunks", "nodes", "accounts", "account", "system", "audit") else "campaigns"
+    return path if path in ("trunks", "nodes", "accounts", "account", "system", "audit", "do-not-call") else "campaigns"
 
 
 def here(**changes: Any) -> str:

@@ -13,7 +13,7 @@ from flask_login import current_user
 from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage
 
-from campaigns import exports, service
+from campaigns import exports, service, step_statistics
 from campaigns.models import Campaign
 from campaigns.service import CampaignForm
 from config.errors import ObzvonError
@@ -150,6 +150,13 @@ def campaign(campaign_id: int) -> ResponseReturnValue:
         bases=queries.bases(campaign_id),
         exports=exports.of_campaign(campaign_id)[:5],
     )
+
+
+@pages.get("/campaigns/<int:campaign_id>/steps")
+def campaign_steps(campaign_id: int) -> ResponseReturnValue:
+    """What callees did at the steps of the message; a part of the campaign's page, counted when it is asked for."""
+    service.get(campaign_id)
+    return render_template("parts/campaign_steps.html", statistics=step_statistics.of_campaign(campaign_id))
 
 
 @pages.post("/campaigns/<int:campaign_id>/<any(start, pause, resume, stop):order>")

@@ -7,7 +7,7 @@ import re
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from campaigns import service
+from campaigns import service, step_statistics
 from web import forms, queries
 from web.pages import pages
 
@@ -37,11 +37,13 @@ def contacts(campaign_id: int) -> ResponseReturnValue:
 def contact(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     """Every attempt, the row of the base, and why this person is not being called now."""
     found = queries.contact(campaign_id, contact_id)
+    attempts = queries.attempts_of(contact_id)
     return render_template(
         "contact.html",
         campaign=service.get(campaign_id),
         contact=found,
         base=queries.base(campaign_id, found.base_id),
-        attempts=queries.attempts_of(contact_id),
+        attempts=attempts,
+        steps=step_statistics.of_attempts([attempt.id for attempt in attempts]),
         verdict=service.why_not_called(contact_id),
     )
