@@ -28,6 +28,7 @@ BENCHMARKS = {
     "lag_sqlite": "bench.event_lag:sqlite",
     "lag_mariadb": "bench.event_lag:mariadb",
     "jitter": "bench.jitter:run",
+    "speech": "bench.speech:run",
     "reconcile": "bench.reconcile:run",
     "machines": "bench.machines:run",
 }

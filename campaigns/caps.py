@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from campaigns import prepared
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign
 from dialer import trunk_caps
@@ -18,25 +19,29 @@ from dialer.models import Trunk
 MARGIN_S = 2
 
 
-def longest_s(sound_s: float) -> int:
-    """The most that a call with this message is billed; the dialplan hangs up after it."""
-    return math.ceil(sound_s) + MARGIN_S
+def longest_s(campaign: Any) -> int:
+    """The most that a call of this campaign is billed; the dialplan hangs up after it."""
+    of_blocks = prepared.longest_s(campaign)
+    return math.ceil(campaign.sound_s if of_blocks is None else of_blocks) + MARGIN_S
 
 
-def allowance(session: Session, trunk: Any, sound_s: float, now: dt.datetime) -> float:
+def allowance(session: Session, trunk: Any, campaign: Any, now: dt.datetime) -> float:
     """Calls that may be added on this trunk so that the caps hold whatever the calls do; infinite without caps."""
     cap = trunk_caps.cap_s(trunk)
     if math.isinf(cap):
         return math.inf
-    open_calls = session.execute(
-        select(Campaign.sound_s, func.count())
-        .join(Attempt, Attempt.campaign_id == Campaign.id)
-        .where(Attempt.open_for_contact > 0, Attempt.trunk_id == trunk.id)
-        .group_by(Campaign.sound_s)
-    ).all()
-    promised = sum(longest_s(seconds) * count for seconds, count in open_calls)
+    up = dict(
+        session.execute(
+            select(Attempt.campaign_id, func.count())
+            .where(Attempt.open_for_contact > 0, Attempt.trunk_id == trunk.id)
+            .group_by(Attempt.campaign_id)
+        ).all()
+    )
+    columns = (Campaign.id, Campaign.sound_s, Campaign.message, Campaign.message_version)
+    calling = session.execute(select(*columns).where(Campaign.id.in_(list(up)))).all()
+    promised = sum(longest_s(one) * up[one.id] for one in calling)
     left = cap - trunk_caps.used(session, trunk.id, now).seconds - promised
-    return max(0, math.floor(left / longest_s(sound_s)))
+    return max(0, math.floor(left / longest_s(campaign)))
 
 
 def reached(session: Session, campaign: Campaign, now: dt.datetime) -> CampaignError | None:
@@ -45,7 +50,7 @@ def reached(session: Session, campaign: Campaign, now: dt.datetime) -> CampaignE
     if trunk is None:
         return None
     used = trunk_caps.used(session, trunk.id, now)
-    if used.seconds + longest_s(campaign.sound_s) <= trunk_caps.cap_s(trunk):
+    if used.seconds + longest_s(campaign) <= trunk_caps.cap_s(trunk):
         return None
     words: dict[str, object] = {"trunk": trunk.title or trunk.name, "zone": str(trunk_caps.zone())}
     if trunk.minutes_per_day is not None and trunk_caps.cap_s(trunk) == trunk.minutes_per_day * 60:

@@ -17,8 +17,8 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns import outcomes, sounds, store
-from config import database, metrics, settings
+from campaigns import outcomes, prepared, sounds, store
+from config import database, messages, metrics, settings
 from dialer.calls import CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
 from dialer.models import Node
@@ -152,9 +152,14 @@ class DialLoop:
                 time.sleep(BREATHE_S)  # SQLite's lock goes to whoever asks first: let Stop and outcomes in
 
     def _claim_and_place(self, campaign_id: int, boot: str) -> bool:
-        folder = settings.get().sounds
+        folder, played = settings.get().sounds, settings.get().played
         capacity = store.Capacity(
-            self._node_id, boot, self._by_rate, self._lease, lambda stem: sounds.has(folder, stem)
+            self._node_id,
+            boot,
+            self._by_rate,
+            self._lease,
+            lambda stem: sounds.has(folder, stem),
+            lambda stem: sounds.has(played, stem),
         )
 
         def work(session: Session) -> store.Claim:
@@ -173,7 +178,10 @@ class DialLoop:
             self._gateway.place(claim.requests)
         if claim.rate_limited:
             self._wake_later(campaign_id, claim.wait_s)
-        return self._fetch_sound(campaign_id, claim.lacks_sound) or claim.more
+        if claim.parked:
+            self._prepare(campaign_id)
+        fetched = bool(claim.lacks_pieces) and self._fetch_pieces(campaign_id, claim.lacks_pieces)
+        return self._fetch_sound(campaign_id, claim.lacks_sound) or fetched or claim.more
 
     def _by_rate(self, node_cps: float) -> int:
         if self._bucket is None or self._bucket.rate != node_cps:
@@ -192,6 +200,23 @@ class DialLoop:
             log.error("sound_lost", campaign=campaign_id, sound=stem)
         self._lacking[campaign_id] = stem
         return False
+
+    def _fetch_pieces(self, campaign_id: int, lacking: dict[int, set[str]]) -> bool:
+        """Bring the pieces that this node lacks from the database; who misses others is prepared anew.
+
+        :returns: whether a claim may be tried again at once.
+        """
+        played = settings.get().played
+        lost = {stem for stem in set().union(*lacking.values()) if not sounds.fetch(played, stem)}
+        anew = [contact_id for contact_id, stems in lacking.items() if stems & lost]
+        if anew:
+            log.info("pieces_lost", campaign=campaign_id, contacts=len(anew))
+            database.write(lambda session: prepared.unprepare(session, anew))
+            self._prepare(campaign_id)
+        return True
+
+    def _prepare(self, campaign_id: int) -> None:
+        messages.send("campaigns.prepare", [campaign_id], queue="jobs", expires=60)
 
     def _tell_problem(self) -> None:
         problem = ("", "")

@@ -19,6 +19,7 @@ class Rule(StrEnum):
     CONTACT_FINAL = "contact_final"
     ATTEMPT_OPEN = "attempt_open"
     CAMPAIGN_NOT_RUNNING = "campaign_not_running"
+    NOT_PREPARED = "not_prepared"
     NOT_PUBLISHED = "base_not_ready"
     ATTEMPTS_USED = "attempts_used"
     PREFIX_NOT_ALLOWED = "prefix_not_allowed"
@@ -53,6 +54,8 @@ class ContactFacts:
     zone: ZoneInfo | None = None
     final: bool = False
     open_attempt: bool = False
+    #: Its message is made of blocks, and its sound is not there yet.
+    unprepared: bool = False
     #: The number is on the do-not-call list.
     do_not_call: bool = False
 
@@ -89,6 +92,7 @@ def _without_clock(contact: ContactFacts, campaign: CampaignRules) -> Rule | Non
         (Rule.CONTACT_FINAL, contact.final),
         (Rule.ATTEMPT_OPEN, contact.open_attempt),
         (Rule.CAMPAIGN_NOT_RUNNING, not campaign.running),
+        (Rule.NOT_PREPARED, contact.unprepared),
         (Rule.NOT_PUBLISHED, contact.due_at is None),
         (Rule.ATTEMPTS_USED, contact.attempts >= campaign.attempts),
         (Rule.PREFIX_NOT_ALLOWED, bool(prefixes) and not contact.number.startswith(tuple(prefixes))),

@@ -15,8 +15,9 @@ from flask import current_app
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from campaigns import exports
+from campaigns import exports, piece_store
 from campaigns.errors import CampaignError
+from campaigns.message.prompts import Prompts
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
 from campaigns.phone_numbers import Number, normalize
 from campaigns.states import BaseState, ContactState
@@ -61,6 +62,7 @@ def erase(text: str) -> Erased:
         (settings.uploads / path).unlink(missing_ok=True)
     for export_id in reports:
         exports.remove(export_id)
+    piece_store.forget(found.stems)
     recordings = _remove_recordings(settings, found.uids)
     erased = Erased(found.contacts, found.rejected, len(found.files), len(reports), recordings)
     audit.record("number_erased", "number", mask_number(digits), **asdict(erased))
@@ -80,6 +82,8 @@ class _Found:
     rejected: int
     files: list[str]
     uids: list[str]
+    #: Pieces of messages that were made for the contacts.
+    stems: set[str]
 
 
 def _forget(session: Session, digits: str) -> _Found:
@@ -98,6 +102,7 @@ def _forget(session: Session, digits: str) -> _Found:
     rows = list(_rejected(session, digits))
     bases = {contact.base_id for contact in contacts} | {row.base_id for row in rows}
     uids = list(session.scalars(select(Attempt.uid).where(Attempt.contact_id.in_(ids))))
+    stems = {stem for contact in contacts if contact.prompts for stem in Prompts.from_json(contact.prompts).stems()}
     for contact in contacts:
         _make_nobody(contact)
     if rows:
@@ -105,12 +110,13 @@ def _forget(session: Session, digits: str) -> _Found:
         session.execute(update(RejectedRow).where(RejectedRow.id.in_(row_ids)).values(value=""))
     files = list(session.scalars(select(ContactBase.path).where(ContactBase.id.in_(bases))))
     uploads: Path = current_app.config["OBZVON"].uploads
-    return _Found(len(contacts), len(rows), [path for path in files if (uploads / path).is_file()], uids)
+    return _Found(len(contacts), len(rows), [path for path in files if (uploads / path).is_file()], uids, stems)
 
 
 def _make_nobody(contact: Contact) -> None:
     """Never called again, and nothing of the person left; unique in its campaign, and no digits to be dialled."""
     contact.number, contact.fields, contact.timezone = f"erased-{contact.id}", {}, None
+    contact.prompts, contact.prepared, contact.prepare_code, contact.prepare_column = None, "", "", ""
     if contact.state in (ContactState.PENDING, ContactState.UNKNOWN):
         contact.state, contact.due_at, contact.put_off = ContactState.NOT_REACHED, None, False
 

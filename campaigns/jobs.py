@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from flask import current_app
 
-from campaigns import bases, exports, preparing, removal, sounds, store
+from campaigns import bases, exports, piece_store, preparing, removal, sounds, store
 from campaigns.dial_loop import DialLoop
 from config import audit, database, messages
 from dialer import rehearsal_files
@@ -73,7 +73,7 @@ def sweep() -> None:
         send_prepare(campaign_id)
     exports.sweep()
     bases.sweep_files()
-    sounds.sweep(preparing.needed)
+    sounds.sweep(piece_store.needed)
     preparing.sweep()
     bases.sweep_old_uploads()
     rehearsal_files.sweep(current_app.config["OBZVON"])

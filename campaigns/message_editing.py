@@ -9,26 +9,25 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, preparing, sounds, speaking, voices
+from campaigns import jobs, piece_store, preparing, sounds, speaking, voices
 from campaigns.errors import CampaignError
-from campaigns.message import limits
 from campaigns.message.blocks import MAIN, Message
-from campaigns.message.compose import Piece, Spoken
+from campaigns.message.compose import Piece, Recorded, Spoken
 from campaigns.models import Attempt, Campaign, Contact, Preparation
 from campaigns.speaking import Plan, Studio
 from campaigns.states import CampaignState, ContactState, Disposition
 from config import audit, database, settings
 from tts import loudness, sound_files
-from tts.pieces import write_wav
+from tts.pieces import read_wav, write_wav
 from tts.sound_files import Sound
 
 #: Contacts changed in one transaction, and the pause before the next: dialling goes on in between.
@@ -81,11 +80,26 @@ def set_message(campaign_id: int, message: Message | None) -> None:
             return False
         campaign.message = None if message is None else message.to_json()
         campaign.message_version = version
+        campaign.sound_s = _longest_so_far(session, campaign)
         audit.append(session, "message_changed", "campaign", campaign_id, **_told(message))
         return True
 
     if database.write(work):
         renew(campaign_id)
+
+
+def _longest_so_far(session: Session, campaign: Campaign) -> float:
+    """``sound_s`` after a change: preparing raises it; calls that are up may still speak the message before."""
+    if session.execute(
+        select(Attempt.id).where(Attempt.campaign_id == campaign.id, Attempt.open_for_contact > 0)
+    ).first():
+        return campaign.sound_s
+    if campaign.message is not None or not campaign.sound:
+        return 0.0
+    try:
+        return len(read_wav(sounds.path_of(settings.get().sounds, campaign.sound))) / loudness.RATE_HZ
+    except (OSError, EOFError):  # Start says that it is gone
+        return campaign.sound_s
 
 
 def renew(campaign_id: int) -> None:
@@ -102,9 +116,9 @@ def renew(campaign_id: int) -> None:
             return 0
         is_open = select(Attempt.id).where(Attempt.open_for_contact == Contact.id).exists()
         due = (Contact.due_at <= database.utcnow()) & (Contact.prepared != campaign.message_version)
-        again = revived & (Contact.state == ContactState.NOT_REACHED)
-        if campaign.message is not None:
-            again = or_(again, (Contact.state == ContactState.PENDING) & due & ~is_open)
+        refused = and_(revived, Contact.state == ContactState.NOT_REACHED)
+        waiting = and_(Contact.state == ContactState.PENDING, due, ~is_open)
+        again = refused if campaign.message is None else or_(refused, waiting)
         ids = list(session.scalars(select(Contact.id).where(Contact.campaign_id == campaign_id, again).limit(CHUNK)))
         values: dict[str, Any] = {"state": ContactState.PENDING, "due_at": None, "prompts": None, "prepared": ""}
         values |= {"prepare_code": "", "prepare_column": "", "put_off": False, "last_disposition": None}
@@ -169,9 +183,9 @@ def preview(
         raise CampaignError("message_missing", "The campaign has no message of blocks.", field="message", status=404)
     current = settings.get()
     for piece in planned.places[place]:
-        if isinstance(piece, speaking.Recorded) and not sounds.has(current.sounds, piece.stem):
+        if isinstance(piece, Recorded) and not sounds.has(current.sounds, piece.stem):
             sounds.fetch(current.sounds, piece.stem)
-    studio = Studio(preparing.pieces(), current.sounds, voices.chain())
+    studio = Studio(piece_store.pieces(), current.sounds, voices.chain())
     stems = [studio.stem(piece) for piece in planned.places[place]]
     folder = current.run / "previews"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -201,12 +215,10 @@ def preview_text(
 def _words(piece: Piece) -> str:
     if isinstance(piece, Spoken):
         return piece.words
-    return "♪" if isinstance(piece, speaking.Recorded) else ""
+    return "♪" if isinstance(piece, Recorded) else ""
 
 
-def _plan(
-    campaign_id: int, contact_id: int | None, fields: Mapping[str, str] | None, message: Message | None
-) -> Plan:
+def _plan(campaign_id: int, contact_id: int | None, fields: Mapping[str, str] | None, message: Message | None) -> Plan:
     with database.read() as session:
         campaign = session.get(Campaign, campaign_id)
         if campaign is None or campaign.state == CampaignState.DELETING:
@@ -259,19 +271,12 @@ def prepare_progress(campaign_id: int) -> Progress:
                 Contact.last_disposition == Disposition.NOT_PREPARED,
             )
         )
-        counts = [session.scalar(query) or 0 for query in (pending, ready, given_up)]
+        counts = Progress(session.scalar(pending) or 0, session.scalar(ready) or 0, session.scalar(given_up) or 0)
         row = session.get(Preparation, campaign_id)
     if row is None:
-        return Progress(*counts)
+        return counts
     working = preparing.is_held(row, database.utcnow())
-    return Progress(*counts, working, row.problem, row.words or {}, row.fallbacks or {})
-
-
-def longest_s(campaign: Campaign) -> float:
-    """The most seconds that a call of the campaign lasts after its answer."""
-    if campaign.message is None:
-        return campaign.sound_s
-    return limits.longest_s(Message.model_validate(campaign.message))
+    return replace(counts, working=working, problem=row.problem, words=row.words or {}, fallbacks=row.fallbacks or {})
 
 
 def _locked(session: Session, campaign_id: int) -> Campaign:

@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy import bindparam, case, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import sounds, speaking, voices
+from campaigns import piece_store, sounds, speaking, voices
 from campaigns.message.blocks import Message
 from campaigns.message.compose import Piece, Spoken
 from campaigns.message.prompts import Prompts
@@ -36,7 +36,6 @@ from config.errors import ObzvonError
 from config.i18n import N_
 from dialer.models import Node, trunk_node
 from tts.engines.speech import SpeechError
-from tts.pieces import Pieces
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +49,6 @@ ACTIVE = (CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED)
 RUN_S = 10.0
 #: So many contacts of a personal message are kept ready; at 50 calls a second they last 40 s, and more come meanwhile.
 AHEAD = 2000
-#: Whoever is due within this time counts as needed now.
-SOON = dt.timedelta(hours=1)
 CHUNK = 100
 #: Contacts that hear the same need no sound of their own.
 CHUNK_ALIKE = 2000
@@ -105,11 +102,6 @@ class _Done:
     column: str = ""
 
 
-def pieces() -> Pieces:
-    """This home's pieces."""
-    return Pieces(settings.get().played)
-
-
 def run(campaign_id: int, wake: Callable[[int], None]) -> bool:
     """Prepare contacts for some seconds. :returns: whether there is more to do at once.
 
@@ -142,7 +134,7 @@ def _take(session: Session, campaign_id: int, wake: Callable[[int], None]) -> _H
         return None
     row.holder, row.beat_at = secrets.token_hex(8), now
     current = settings.get()
-    studio = Studio(pieces(), current.sounds, voices.chain())
+    studio = Studio(piece_store.pieces(), current.sounds, voices.chain())
     message = Message.model_validate(campaign.message)
     elsewhere = not current.runs("pbx") or _has_other_nodes(session, campaign.trunk_id, current.node_name)
     return _Hold(campaign_id, row.holder, campaign.message_version, message, campaign.region, elsewhere, studio, wake)
@@ -225,7 +217,7 @@ def _next(session: Session, hold: _Hold, limit: int) -> Sequence[Any]:
     found = session.execute(parked).all()
     if found:
         return found
-    soon = database.utcnow() + SOON
+    soon = database.utcnow() + piece_store.SOON
     again = common.where(contacts.c.due_at < soon, contacts.c.prepared != hold.version)
     return session.execute(again.order_by(contacts.c.due_at).limit(limit)).all()
 
@@ -235,7 +227,7 @@ def count_ready(session: Session, campaign_id: int, version: str) -> int:
     found = select(contacts.c.id).where(
         contacts.c.campaign_id == campaign_id,
         contacts.c.state == ContactState.PENDING,
-        contacts.c.due_at < database.utcnow() + SOON,
+        contacts.c.due_at < database.utcnow() + piece_store.SOON,
         contacts.c.prepared == version,
     )
     return int(session.scalar(select(func.count()).select_from(found.limit(AHEAD).subquery())) or 0)
@@ -251,45 +243,11 @@ def _has_room(hold: _Hold) -> bool:
         return True
     hold.looked_at = time.monotonic()
     limit_mb = settings.get().speech_cache_mb
-    if make_room():
+    if piece_store.make_room():
         return True
     if not ready:
         hold.problem, hold.words = "speech_cache_full", {"limit": limit_mb}
     return False
-
-
-def make_room() -> bool:
-    """Keep the pieces within their limit; those due later are dropped before a limit is passed."""
-    most, kept = settings.get().speech_cache_mb * 2**20, pieces()
-    if kept.drop_unused(most, needed).now < most:
-        return True
-    if not database.write(_release_far):
-        return False
-    return kept.drop_unused(most, needed).now < most
-
-
-def needed() -> set[str]:
-    """Files that a contact still to be called, or a call that is up, may need."""
-    query = select(contacts.c.prompts).where(contacts.c.state == ContactState.PENDING, contacts.c.prompts.is_not(None))
-    found: set[str] = set()
-    with database.read() as session:
-        for prompts in session.execute(query.execution_options(yield_per=1000)).scalars():
-            found |= Prompts.from_json(prompts).stems()
-    return found
-
-
-def _release_far(session: Session) -> int:
-    """Take back what was made for contacts that are due late: it is made again when their time comes."""
-    far = (
-        contacts.c.state == ContactState.PENDING,
-        contacts.c.due_at > database.utcnow() + SOON,
-        contacts.c.prompts.is_not(None),
-    )
-    ids = session.execute(select(contacts.c.id).where(*far).order_by(contacts.c.due_at.desc()).limit(5000)).scalars()
-    chosen = list(ids)
-    if chosen:
-        session.execute(update(contacts).where(contacts.c.id.in_(chosen)).values(prompts=None, prepared=""))
-    return len(chosen)
 
 
 # --- their sound -------------------------------------------------------------------------------------------------
@@ -352,12 +310,18 @@ def _finished(hold: _Hold, contact_id: int, planned: Plan, jobs: dict[Piece, Fut
             continue
         if not isinstance(error, ObzvonError):
             raise error
-        if isinstance(piece, Spoken) and isinstance(error, SpeechError):
-            if piece.column and (error.code in OF_THE_TEXT or hold.studio.is_well(piece.language)):
-                return _Done(contact_id, code=error.code, column=piece.column)
+        if _is_of_the_text(hold, piece, error):
+            return _Done(contact_id, code=error.code, column=getattr(piece, "column", ""))
         hold.problem, hold.words = error.code, _plain(error.words)
         return None
     return _Done(contact_id, hold.studio.prompts(planned))
+
+
+def _is_of_the_text(hold: _Hold, piece: Piece, error: ObzvonError) -> bool:
+    """Whether this contact's own words are at fault: the engine is well, and says other words."""
+    if not isinstance(piece, Spoken) or not piece.column or not isinstance(error, SpeechError):
+        return False
+    return error.code in OF_THE_TEXT or hold.studio.is_well(piece.language)
 
 
 def _plain(words: Any) -> dict[str, Any]:
@@ -434,6 +398,9 @@ def _write(session: Session, hold: _Hold, done: Sequence[_Done]) -> None:
     for ids in groups.values():
         kept = prompts[ids[0]].to_json()
         session.execute(_READY, {"ids": ids, "b_prompts": kept, "b_version": hold.version, "b_now": now})
+    longest = max((one.seconds for one in prompts.values()), default=0.0)
+    longer = update(Campaign).where(Campaign.id == hold.campaign_id, Campaign.sound_s < longest)
+    session.execute(longer.values(sound_s=longest))
     for (code, column), ids in alike.items():  # type: ignore[misc]
         session.execute(_REFUSED, {"ids": ids, "b_version": hold.version, "b_code": code, "b_column": column})
 
@@ -473,7 +440,7 @@ def _lacks(session: Session, campaign_id: int, version: str) -> bool:
         contacts.c.campaign_id == campaign_id, contacts.c.state == ContactState.PENDING
     )
     is_open = select(attempts.c.id).where(attempts.c.open_for_contact == contacts.c.id).exists()
-    due = contacts.c.due_at < database.utcnow() + SOON
+    due = contacts.c.due_at < database.utcnow() + piece_store.SOON
     parked = pending.where(contacts.c.due_at.is_(None), ~is_open)
     again = pending.where(due, contacts.c.prepared != version)
     return any(session.execute(query.limit(1)).first() for query in (parked, again))
@@ -481,8 +448,8 @@ def _lacks(session: Session, campaign_id: int, version: str) -> bool:
 
 def sweep() -> None:
     """Keep the pieces within their limit, and free contacts that wait for a sound that their campaign needs no more."""
-    if not pieces().is_small(settings.get().speech_cache_mb * 2**20):
-        make_room()
+    if not piece_store.pieces().is_small(piece_store.most_bytes()):
+        piece_store.make_room()
     with database.read() as session:
         plain = list(session.scalars(select(Campaign.id).where(Campaign.message.is_(None), Campaign.state.in_(ACTIVE))))
     for campaign_id in plain:

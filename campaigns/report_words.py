@@ -36,6 +36,7 @@ DISPOSITIONS: dict[str, str] = {
     Disposition.NOT_PLACED: N_("Not placed"),
     Disposition.EXPIRED: N_("Expired"),
     Disposition.BLOCKED: N_("Not allowed on the trunk"),
+    Disposition.NOT_PREPARED: N_("Message not prepared"),
     Disposition.DO_NOT_CALL: N_("Do not call"),
     Disposition.MACHINE: N_("Answering machine"),
     Disposition.UNKNOWN: N_("Unknown"),

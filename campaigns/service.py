@@ -19,7 +19,15 @@ from campaigns import caps, do_not_call, jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
 from campaigns.machines import Doubtful, MachinePolicy
-from campaigns.message_editing import add_sound, prepare_progress, preview, preview_text, set_message
+from campaigns.message_editing import (
+    add_sound,
+    prepare_progress,
+    preview,
+    preview_text,
+    region_changed,
+    renew,
+    set_message,
+)
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.starting import problems, settings_problems
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
@@ -134,21 +142,24 @@ def create(form: CampaignForm, by: str = "") -> int:
 def update_settings(campaign_id: int, form: CampaignForm) -> None:
     """Change the settings, also while it runs: they hold from the next claim on."""
 
-    def work(session: Session) -> str:
+    def work(session: Session) -> tuple[str, bool]:
         campaign = _locked(session, campaign_id)
         _check_trunk(session, form)
         wanted = form.model_dump()
         changed = audit.changes({key: getattr(campaign, key) for key in wanted}, wanted)
         for key, value in wanted.items():
             setattr(campaign, key, value)
+        said_anew = region_changed(session, campaign)
         found = settings_problems(session, campaign) if campaign.state == CampaignState.RUNNING else []
         if found:  # a slip here would end every contact that is due, so it is refused while calls are made
             raise CampaignError(found[0].code, found[0].sentence, field=found[0].field, words=found[0].words)
         if changed:
             audit.append(session, "campaign_changed", "campaign", campaign_id, **changed)
-        return campaign.state
+        return campaign.state, said_anew
 
-    state = database.write(work)
+    state, said_anew = database.write(work)
+    if said_anew:
+        renew(campaign_id)
     _make_due_again(campaign_id, revive=state == CampaignState.RUNNING)
     jobs.wake(campaign_id)
 
@@ -257,7 +268,9 @@ def set_sound(campaign_id: int, source: Path, filename: str) -> None:
 
     def work(session: Session) -> None:
         campaign = _locked(session, campaign_id)
-        campaign.sound, campaign.sound_name, campaign.sound_s = sound.stem, filename[:255], sound.duration_s
+        campaign.sound, campaign.sound_name = sound.stem, filename[:255]
+        if campaign.message is None:
+            campaign.sound_s = sound.duration_s
         audit.append(session, "message_changed", "campaign", campaign_id, file=filename, sha256=sound.stem)
 
     database.write(work)
@@ -373,6 +386,7 @@ def why_not_called(contact_id: int) -> Verdict:
         trunk = session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None
         is_open = session.execute(select(Attempt.id).where(Attempt.open_for_contact == contact_id)).first()
         capped = caps.reached(session, campaign, database.utcnow())
+        base_is_ready = session.get_one(ContactBase, contact.base_id).state == BaseState.READY
         unwanted = bool(do_not_call.among(session, [contact.number]))
     facts = ContactFacts(
         contact.number,
@@ -381,6 +395,7 @@ def why_not_called(contact_id: int) -> Verdict:
         store.zone_of(contact.timezone),
         final=contact.state != ContactState.PENDING,
         open_attempt=is_open is not None,
+        unprepared=campaign.message is not None and contact.prepared != campaign.message_version and base_is_ready,
         do_not_call=unwanted,
     )
     rules = store.rules_of(campaign, trunk)

@@ -111,7 +111,9 @@ def sweep(needed: Callable[[], set[str]]) -> None:
     before = database.utcnow() - KEEP_UNUSED
     old = select(SoundFile.stem).where(SoundFile.created_at < before)
     with database.read() as session:
-        sent = set(session.scalars(old.where(SoundFile.made.is_(false()), SoundFile.stem.not_in(select(Campaign.sound)))))
+        sent = set(
+            session.scalars(old.where(SoundFile.made.is_(false()), SoundFile.stem.not_in(select(Campaign.sound))))
+        )
         if sent:
             for message in session.scalars(select(Campaign.message).where(Campaign.message.is_not(None))):
                 sent -= recorded(message)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns import sounds
+from campaigns import message_problems, sounds
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState
@@ -72,6 +72,8 @@ def _node_problems(nodes: list[Node]) -> list[CampaignError]:
 
 
 def _message_problems(session: Session, campaign: Campaign, settings: Settings) -> list[CampaignError]:
+    if campaign.message is not None:
+        return message_problems.found(session, campaign, settings)
     if not campaign.sound:
         return [CampaignError("sound_missing", "Upload the message: a sound file.", field="sound")]
     if not sounds.has(settings.sounds, campaign.sound) and not sounds.is_kept(session, campaign.sound):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import ColumnElement, Row, bindparam, exists, false, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps, do_not_call, machines
+from campaigns import caps, do_not_call, machines, prepared
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
@@ -52,6 +52,8 @@ class Capacity:
     lease: int = 0
     #: Whether the PBX of this node has the message with this stem.
     has_sound: Callable[[str], bool] = lambda _stem: True
+    #: The same for a piece of a message of blocks.
+    has_piece: Callable[[str], bool] = lambda _stem: True
 
 
 @dataclass
@@ -65,6 +67,10 @@ class Claim:
     wait_s: float = 0.0
     #: The stem of the message that this node lacks.
     lacks_sound: str | None = None
+    #: Contacts whose pieces this node lacks, by id, with the stems of those.
+    lacks_pieces: dict[int, set[str]] = field(default_factory=dict)
+    #: Due contacts without the sound of the present message were found: they are to be prepared.
+    parked: bool = False
 
 
 @dataclass(frozen=True)
@@ -255,7 +261,7 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
         return refused
     free = min(_free_channels(session, rows, now), BATCH)
     if free > 0:
-        free = int(min(free, caps.allowance(session, rows.trunk, rows.campaign.sound_s, now)))
+        free = int(min(free, caps.allowance(session, rows.trunk, rows.campaign, now)))
     if free <= 0:
         return Claim()
     by_rate = min(capacity.by_rate(rows.node.cps), int(rows.tokens + TOKEN_SLACK))
@@ -268,16 +274,23 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
         return Claim()
     # More are read than wanted only where some of them may be refused one by one.
     due = _due(session, campaign_id, now, SCAN if own_zones or rows.trunk.allowed_prefixes else wanted)
+    parked = prepared.park(session, rows.campaign, due, now)
+    if parked:
+        due = [contact for contact in due if contact.prepared == rows.campaign.message_version]
     if not due:
-        return Claim()
+        return Claim(parked=parked, more=parked)
     chosen, seen = _choose(session, rows, due, wanted, now)
-    requests = _insert_attempts(session, rows, chosen, capacity, now)
-    _spend(session, rows, len(requests))
+    speakable, lacking = prepared.variables(session, rows.campaign, rows.trunk, chosen, capacity.has_piece, now)
+    calls = _calls(rows, speakable)
+    _insert_attempts(session, rows, calls, capacity, now)
+    _spend(session, rows, len(calls))
     return Claim(
-        requests,
-        more=len(requests) < wanted and seen > len(chosen),
-        rate_limited=len(requests) == by_rate < free,
-        wait_s=pacing.next_in(rows.tokens - len(requests), rows.trunk.cps),
+        [request for request, _contact in calls],
+        more=parked or (len(calls) < wanted and seen > len(chosen)),
+        rate_limited=len(calls) == by_rate < free,
+        wait_s=pacing.next_in(rows.tokens - len(calls), rows.trunk.cps),
+        lacks_pieces=lacking,
+        parked=parked,
     )
 
 
@@ -290,7 +303,7 @@ def _refused(session: Session, rows: _Locked, capacity: Capacity, now: dt.dateti
         return Claim()
     if rows.node.draining:
         return Claim()
-    if not capacity.has_sound(rows.campaign.sound):
+    if rows.campaign.message is None and not capacity.has_sound(rows.campaign.sound):
         return Claim(lacks_sound=rows.campaign.sound)
     return None
 
@@ -310,6 +323,8 @@ def _due(session: Session, campaign_id: int, now: dt.datetime, limit: int) -> li
         contacts.c.attempts,
         contacts.c.tries,
         contacts.c.due_at,
+        contacts.c.prepared,
+        contacts.c.prompts,
     )
     due = select(*columns).where(
         contacts.c.campaign_id == campaign_id,
@@ -397,51 +412,56 @@ def _ended_as(rule: Rule) -> str | None:
     }.get(rule)
 
 
-def _insert_attempts(
-    session: Session, rows: _Locked, chosen: Sequence[Any], capacity: Capacity, now: dt.datetime
-) -> list[CallRequest]:
-    if not chosen:
-        return []
+def _calls(rows: _Locked, speakable: Sequence[tuple[Any, dict[str, str]]]) -> list[tuple[CallRequest, Any]]:
+    """The calls to these contacts, with their variables."""
     campaign, trunk = rows.campaign, rows.trunk
-    caller_id = campaign.caller_id or next(iter(trunk.caller_ids or ()), "")
-    requests = [
-        CallRequest(
-            uid=new_uid(),
-            number=f"{trunk.number_prefix}{contact.number}",
-            trunk=trunk.name,
-            template=trunk.template,
-            caller_id=caller_id,
-            ring_s=campaign.ring_s,
-            sound=campaign.sound,
-            tag_attempt=trunk.kind == TrunkKind.REHEARSAL,
-            variables=machines.variables(campaign, trunk, None),
+    return [
+        (
+            CallRequest(
+                uid=new_uid(),
+                number=f"{trunk.number_prefix}{contact.number}",
+                trunk=trunk.name,
+                template=trunk.template,
+                caller_id=campaign.caller_id or next(iter(trunk.caller_ids or ()), ""),
+                ring_s=campaign.ring_s,
+                sound=campaign.sound if campaign.message is None else prepared.NO_SOUND,
+                tag_attempt=trunk.kind == TrunkKind.REHEARSAL,
+                variables=variables | machines.variables(campaign, trunk, contact.prompts),
+            ),
+            contact,
         )
-        for contact in chosen
+        for contact, variables in speakable
     ]
+
+
+def _insert_attempts(
+    session: Session, rows: _Locked, calls: Sequence[tuple[CallRequest, Any]], capacity: Capacity, now: dt.datetime
+) -> None:
+    if not calls:
+        return
     session.execute(
         insert(attempts),
         [
             {
                 "uid": request.uid,
-                "campaign_id": campaign.id,
+                "campaign_id": rows.campaign.id,
                 "contact_id": contact.id,
                 "open_for_contact": contact.id,
                 "number_of_attempt": contact.tries + 1,
-                "trunk_id": trunk.id,
+                "trunk_id": rows.trunk.id,
                 "node_id": capacity.node_id,
                 "boot": capacity.boot,
                 "claimed_at": now,
             }
-            for request, contact in zip(requests, chosen, strict=True)
+            for request, contact in calls
         ],
     )
     session.execute(
         update(contacts)
         .where(contacts.c.id == bindparam("b_id"))
         .values(due_at=None, put_off=false(), tries=contacts.c.tries + 1),
-        [{"b_id": contact.id} for contact in chosen],
+        [{"b_id": contact.id} for _request, contact in calls],
     )
-    return requests
 
 
 def pause(session: Session, campaign_ids: set[int], code: str, detail: str) -> None:

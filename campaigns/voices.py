@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from campaigns.models import SpeechSetting
 from config import audit, database, settings
 from config.settings import Settings
@@ -53,7 +55,7 @@ def accept(texts: bool, personal: bool, engine: str = GOOGLE) -> None:
     """The administrator's decision; without ``texts`` there is no ``personal``."""
     value = {"texts": texts, "personal": texts and personal}
 
-    def work(session: database.Session) -> None:
+    def work(session: Session) -> None:
         session.merge(SpeechSetting(engine=engine, value=value))
         audit.append(session, "speech_accepted", "engine", engine, **value)
 
@@ -73,8 +75,13 @@ def chain() -> Chain:
     with _lock:
         if key not in _made:
             _made.clear()
-            _made[key] = Chain(_engines(current, accepted))
+            _made[key] = built(current, accepted)
         return _made[key]
+
+
+def built(current: Settings, accepted: Acceptance | None = None) -> Chain:
+    """The engines anew; without ``accepted`` nothing leaves the house."""
+    return Chain(_engines(current, accepted or Acceptance()))
 
 
 def _engines(current: Settings, accepted: Acceptance) -> list[Engine]:

@@ -234,8 +234,8 @@ class Settings(BaseSettings):
 
     @property
     def played(self) -> Path:
-        """Prepared sounds, all in one folder that Asterisk knows as ``o``: ``<stem>.wav``."""
-        return self.home / "sounds" / "o"
+        """Prepared sounds, all in one folder that Asterisk knows as ``o``: ``<stem>.wav``; they can be made again."""
+        return self.home / "played"
 
     @property
     def uploads(self) -> Path:

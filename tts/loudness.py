@@ -15,14 +15,16 @@ TARGET_DB = -20.0
 #: A quiet recording is raised by no more than this, since its noise is raised with it.
 MOST_GAIN_DB = 18.0
 #: Peaks above this part of full scale are bent, not cut.
-KNEE = 0.7
+KNEE, CEILING = 0.7, 0.97
 #: A frame is active above the absolute gate, and not further below the mean of those than the relative one.
 ABSOLUTE_GATE_DB, RELATIVE_GATE_DB = -60.0, -15.0
 #: Silence at the ends is what stays so far below the active parts.
 SILENCE_DB = -40.0
 #: Silence left before the first sound and after the last, seconds: together less than a pause between words.
-LEAD_S, TAIL_S = 0.01, 0.06
+LEAD_S, TAIL_S = 0.01, 0.05
 FADE_S = 0.005
+#: Samples that Asterisk sends in one packet: 20 ms.
+PACKET = RATE_HZ // 50
 #: Counted in the name of every piece: what was made by other rules is made anew.
 VERSION = 1
 
@@ -38,10 +40,10 @@ def evened(pcm: Pcm) -> Pcm:
     samples = pcm.astype(np.float64) / 32768
     level = active_db(samples)
     if level is None:
-        return pcm
+        return whole_packets(pcm)
     samples = _trimmed(samples, level + SILENCE_DB)
     gain_db = min(MOST_GAIN_DB, TARGET_DB - level)
-    return _as_pcm(_faded(_bent(samples * 10 ** (gain_db / 20))))
+    return whole_packets(_as_pcm(_faded(_bent(samples * 10 ** (gain_db / 20)))))
 
 
 def active_db(samples: Samples) -> float | None:
@@ -55,7 +57,12 @@ def active_db(samples: Samples) -> float | None:
 
 
 def silence(seconds: float) -> Pcm:
-    return np.zeros(round(seconds * RATE_HZ), dtype=np.int16)
+    return whole_packets(np.zeros(round(seconds * RATE_HZ), dtype=np.int16))
+
+
+def whole_packets(pcm: Pcm) -> Pcm:
+    """With silence at its end up to a whole packet: a shorter one would make the next piece late by the rest."""
+    return np.pad(pcm, (0, -len(pcm) % PACKET))
 
 
 def _powers(samples: Samples, frame: int) -> Samples:
@@ -76,7 +83,7 @@ def _trimmed(samples: Samples, threshold_db: float) -> Samples:
 def _bent(samples: Samples) -> Samples:
     """Full scale is never passed: above the knee the curve grows flat."""
     over = np.abs(samples) > KNEE
-    room = 1 - KNEE
+    room = CEILING - KNEE
     samples[over] = np.sign(samples[over]) * (KNEE + room * np.tanh((np.abs(samples[over]) - KNEE) / room))
     return samples
 

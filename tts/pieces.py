@@ -30,7 +30,7 @@ HEADER = 44
 #: Bytes of an unusually long piece: a minute of speech.
 MOST_USUAL = 60 * RATE_HZ * 2
 #: A file used within this time is not dropped: somebody may be about to note that he needs it.
-YOUNG_S = 600.0
+YOUNG_S = 120.0
 
 
 def _stem(*parts: object) -> str:

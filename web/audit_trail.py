@@ -49,6 +49,7 @@ ACTIONS = {
     "node_drained": N_("drained a node"),
     "node_taken_back": N_("took a node back"),
     "node_given_up": N_("gave a node up"),
+    "speech_accepted": N_("decided which texts a speech engine outside may get"),
     "alarm_taken": N_("took an alarm"),
     "alarm_settings_changed": N_("changed where alarms go"),
 }

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from campaigns import bases, contacts_file, do_not_call, erasure, pause_reasons, phone_numbers
+from campaigns import (
+    bases,
+    contacts_file,
+    do_not_call,
+    erasure,
+    message_problems,
+    pause_reasons,
+    phone_numbers,
+    preparing,
+    speaking,
+)
 from campaigns.message import compose, flow
 from config.i18n import N_
 from tts import phrases, sound_files
@@ -93,8 +103,12 @@ SENTENCES: dict[str, str] = {
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
     **compose.SENTENCES,
-    **flow.SENTENCES,
     **do_not_call.SENTENCES,
+    **speaking.SENTENCES,
+    **preparing.SENTENCES,
+    **flow.SENTENCES,
+    "message_missing": N_("The campaign has no message of blocks."),
+    **message_problems.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign
     # accounts
     "name_wrong": N_("A name has 2 to 40 letters of the Latin alphabet, digits, dots, hyphens or underscores."),
@@ -173,6 +187,7 @@ DISPOSITIONS = {
     "blocked": N_("Not allowed on the trunk"),
     "machine": N_("Answering machine"),
     "do_not_call": N_("Do not call"),
+    "not_prepared": N_("Message not prepared"),
     "unknown": N_("Unknown"),
 }
 
@@ -205,6 +220,7 @@ RULES = {
     "attempt_open": N_("A call to this number is being made now."),
     "campaign_not_running": N_("The campaign is not running."),
     "base_not_ready": N_("Its base is not loaded completely yet."),
+    "not_prepared": N_("The sound of its message is being made."),
     "attempts_used": N_("All attempts are used."),
     "prefix_not_allowed": N_("The campaign's trunk may not dial numbers that begin like this."),
     "costly_number": N_("This is an expensive number, which the campaign's trunk may not dial."),

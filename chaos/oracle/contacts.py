@@ -116,7 +116,7 @@ def _counts(contact: Contact, attempts: Sequence[Attempt]) -> Iterator[str]:
     if contact.attempts != counted:
         yield f"has used {contact.attempts} attempts by its own count, but {counted} of its attempts count"
     last = next((a.disposition for a in reversed(attempts) if a.disposition is not None), None)
-    if contact.last_disposition not in (last, rules.BLOCKED, rules.EXPIRED):
+    if contact.last_disposition not in (last, rules.BLOCKED, rules.EXPIRED, rules.NOT_PREPARED):
         yield f"says that its last attempt was {contact.last_disposition}, but it was {last}"
 
 

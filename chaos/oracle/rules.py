@@ -9,7 +9,7 @@ REACHED, NOT_HEARD, BUSY, NO_ANSWER = "reached", "answered_not_heard", "busy", "
 DECLINED, INVALID, UNAVAILABLE, CONGESTION = "declined", "invalid_number", "unavailable", "congestion"
 TRUNK_FAILURE, NOT_PLACED, UNKNOWN = "trunk_failure", "not_placed", "unknown"
 #: Of contacts that were given up without a call.
-BLOCKED, EXPIRED = "blocked", "expired"
+BLOCKED, EXPIRED, NOT_PREPARED = "blocked", "expired", "not_prepared"
 
 ANSWERED = frozenset({REACHED, NOT_HEARD})
 #: The carrier never saw the call.

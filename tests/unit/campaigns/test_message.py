@@ -27,7 +27,7 @@ def test_n15_sound_words_and_numbers_in_their_order():
     assert compose(made, {"Сумма": "1 251,20"}, spell)["main"] == [
         Recorded(STEM),
         Spoken("Ваш долг", "ru", "", personal=False),
-        Spoken("<money 1 251,20 ru>,", "ru", "", personal=True),
+        Spoken("<money 1 251,20 ru>,", "ru", "", personal=True, column="Сумма"),
         Spoken("оплатите до", "ru", "", personal=False),
         Silence(0.5),
     ]

@@ -1,0 +1,165 @@
+"""Each callee hears his own sentence, whole, at once after his answer and without gaps, in his language: N9, N15."""
+
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from sqlalchemy import select, update
+
+from campaigns import piece_store, service
+from campaigns.message.blocks import Message
+from campaigns.message.prompts import Prompts
+from campaigns.models import Attempt, Contact
+from campaigns.states import CampaignState
+from config import database
+from config import settings as all_settings
+from tests.support.audio import RATE, likeness
+from tests.support.campaign import make_campaign
+from tests.support.servers import wait_until
+from tests.support.stack import stack as product
+from tts.pieces import write_wav
+
+pytestmark = pytest.mark.telephony
+
+SOUND = "0123456789abcdef" * 2
+#: Rows of the base: callees who listen to the end.
+ROWS = {
+    "79005550008": {"Долг": "1 251,20", "Срок": "12.12.2026", "Язык": "ru"},
+    "79005550108": {"Долг": "99 021,05", "Срок": "31.12.2026", "Язык": ""},
+    "79005550208": {"Долг": "7,00", "Срок": "25.12.2026", "Язык": "en"},
+    "79005550308": {"Долг": "305,50", "Срок": "24.12.2026", "Язык": "cs"},
+    "79005550408": {"Долг": "", "Срок": "24.12.2026", "Язык": "ru"},
+}
+WORDS = {"ru": ("Ваш долг", "Оплатите до"), "en": ("Your debt is", "Please pay by"), "cs": ("Dlužíte", "Zaplaťte do")}
+#: Level under which a hundredth of a second counts as silence, and the longest silence where two blocks meet.
+SILENT, LONGEST_GAP_S = 0.01, 0.12
+
+
+def message():
+    def blocks(language):
+        debt, until = WORDS[language]
+        return [
+            {"kind": "sound", "stem": SOUND},
+            {"kind": "text", "text": debt},
+            {"kind": "field", "column": "Долг", "say": "money", "currency": "RUB", "key_phrase": True},
+            {"kind": "text", "text": until},
+            {"kind": "field", "column": "Срок", "say": "date"},
+        ]
+
+    variants = {language: blocks(language) for language in WORDS}
+    return Message.model_validate({"default_language": "ru", "language_column": "Язык", "variants": variants})
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory):
+    """The campaign's id, and its contacts' numbers with their row and attempt, after the campaign's end."""
+    home = tmp_path_factory.mktemp("personal")
+    with product(home) as copy, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OBZVON_HOME", str(home))
+        all_settings.get.cache_clear()
+        with copy.app.app_context():
+            t = np.arange(RATE) / RATE
+            tones = np.sin(2 * np.pi * (400 * t + 200 * t * t)) * 3000
+            write_wav(copy.settings.sounds / f"{SOUND}.wav", tones.astype(np.int16))
+            campaign_id = make_campaign(copy, list(ROWS), notification_s=600.0, region="RU")
+            database.write(_fill)
+            service.set_message(campaign_id, message())
+            wait_until(lambda: not service.start_problems(campaign_id), 30, "the dial worker's connection")
+            service.start(campaign_id)
+            wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 120, "the campaign's end")
+            time.sleep(0.5)  # the carrier closes its recordings
+            yield copy, campaign_id, _rows(campaign_id)
+
+
+def _fill(session):
+    for number, fields in ROWS.items():
+        session.execute(update(Contact).where(Contact.number == number).values(fields=fields, due_at=None))
+
+
+def _rows(campaign_id):
+    with database.read() as session:
+        contacts = session.scalars(select(Contact).where(Contact.campaign_id == campaign_id)).all()
+        attempts = {one.contact_id: one for one in session.scalars(select(Attempt))}
+    return {contact.number: (contact, attempts.get(contact.id)) for contact in contacts}
+
+
+def heard_by(called, number):
+    """The pieces that were to be said, the recording of what was heard, and where the words begin in it, seconds."""
+    copy, _campaign_id, rows = called
+    contact, attempt = rows[number]
+    kept = piece_store.pieces()
+    pieces = [kept.read(stem) / 32768 for stem in Prompts.from_json(contact.prompts).main]
+    path = copy.settings.carrier_recordings / f"{attempt.uid}.wav"
+    samples, rate = soundfile.read(path)
+    assert rate == RATE
+    loud = np.flatnonzero(np.abs(samples) > SILENT)
+    return pieces, path, samples, loud[0] / RATE
+
+
+SPOKEN = [number for number, fields in ROWS.items() if fields["Долг"]]
+
+
+@pytest.mark.parametrize("number", SPOKEN)
+def test_n9_the_callee_hears_his_own_sentence(called, number):
+    pieces, path, _samples, _begins_s = heard_by(called, number)
+    assert likeness(np.concatenate(pieces), path) >= 0.95
+    for other in set(SPOKEN) - {number}:
+        others, *_ = heard_by(called, other)
+        assert likeness(others[2], path) < 0.7
+
+
+@pytest.mark.parametrize("number", SPOKEN)
+def test_speech_begins_with_the_answer(called, number):
+    *_, begins_s = heard_by(called, number)
+    assert begins_s <= 0.3
+
+
+@pytest.mark.parametrize("number", SPOKEN)
+def test_n15_no_gap_where_blocks_meet(called, number):
+    pieces, _path, samples, _begins_s = heard_by(called, number)
+    whole = np.concatenate(pieces)
+    size = len(whole) + len(samples)
+    product_of = np.fft.irfft(np.fft.rfft(samples, size) * np.conj(np.fft.rfft(whole, size)), size)
+    at = int(np.argmax(product_of[: len(samples)]))
+    hundredth = RATE // 100
+    for join in np.cumsum([len(piece) for piece in pieces])[:-1] + at:
+        around = samples[join - RATE // 4 : join + RATE // 4]
+        frames = np.abs(around[: len(around) // hundredth * hundredth]).reshape(-1, hundredth).max(axis=1) < SILENT
+        assert _run_through_the_middle(frames) * 0.01 <= LONGEST_GAP_S
+
+
+def _run_through_the_middle(silent):
+    """Frames of the longest silence near the middle."""
+    longest = run = 0
+    for index, is_silent in enumerate(silent):
+        run = run + 1 if is_silent else 0
+        if abs(index - run / 2 - len(silent) / 2) < 8:
+            longest = max(longest, run)
+    return longest
+
+
+def test_n14_reached_by_the_key_phrase(called):
+    """The notification time is ten minutes, so only the phrase can have counted."""
+    *_, rows = called
+    assert {rows[number][0].state for number in SPOKEN} == {"reached"}
+    assert {rows[number][1].reached_by for number in SPOKEN} == {"phrase"}
+
+
+def test_who_has_no_amount_is_not_called_and_it_is_said_why(called):
+    *_, rows = called
+    contact, attempt = rows["79005550408"]
+    assert attempt is None
+    assert (contact.state, contact.last_disposition) == ("not_reached", "not_prepared")
+    assert (contact.prepare_code, contact.prepare_column) == ("message_field_missing", "Долг")
+
+
+def test_listening_in_the_browser_is_what_the_callee_heard(called):
+    _copy, campaign_id, rows = called
+    contact, _attempt = rows["79005550008"]
+    began = time.monotonic()
+    path = service.preview(campaign_id, contact.id)
+    assert time.monotonic() - began < 5
+    pieces, recording, *_ = heard_by(called, "79005550008")
+    assert np.array_equal(soundfile.read(path)[0], np.concatenate(pieces))
+    assert likeness(soundfile.read(path)[0], recording) >= 0.95
