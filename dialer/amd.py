@@ -65,7 +65,7 @@ class AmdParameters(BaseModel):
         }
 
 
-USUAL = AmdParameters()
+USUAL = AmdParameters.model_validate({})
 
 
 def of_trunk(kept: dict[str, Any] | None) -> AmdParameters:
