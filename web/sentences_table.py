@@ -81,6 +81,7 @@ SENTENCES: dict[str, str] = {
     "node_not_silent": N_(
         "The dial worker of this node is alive and settles its calls by itself: drain the node instead."
     ),
+    "amd_too_short": N_("The time to decide must be longer than the silence after a greeting."),
     "trunk_price_missing": N_("Give the price of a minute as well: without it the money of a day cannot be counted."),
     "trunk_minutes_used_up": N_(
         "Today's minutes of the trunk {trunk} are used up: {used} of {cap}. Calling goes on after midnight ({zone})."
