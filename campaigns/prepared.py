@@ -19,6 +19,7 @@ from campaigns.message.blocks import Message
 from campaigns.message.prompts import Prompts
 from campaigns.models import Attempt, Contact
 from campaigns.states import ContactState, Disposition
+from config import settings
 
 #: Contacts without their sound taken out of the way at once, and messages remembered.
 PARK, MESSAGES_KEPT = 2000, 50
@@ -112,6 +113,7 @@ def around(campaign: Any, trunk: Any, number: str, now: dt.datetime) -> flow.Aro
         number_prefix=trunk.number_prefix,
         allowed_prefixes=tuple(trunk.allowed_prefixes or ()),
         costly_allowed=trunk.costly_allowed,
+        sip_hosts=tuple(settings.get().sip_hosts.split(",")),
     )
 
 

@@ -27,10 +27,6 @@ from dialer.crash_points import crash_point
 log = structlog.get_logger(__name__)
 
 
-#: Context of calls that come in from trunks, as in config/asterisk/pbx/extensions.conf.j2.
-INBOUND = "obzvon-inbound"
-
-
 @dataclass(frozen=True, slots=True)
 class SettleTimes:
     """Seconds; tests shorten some."""
@@ -215,11 +211,8 @@ class Settler:
         """First the channels, then the journal: see the proof above."""
         rows = await session.rows("CoreShowChannels")
         channels = {str(row.get("Uniqueid", "")): str(row.get("ChannelStateDesc", "")) == "Up" for row in rows}
-        belongs = {
-            str(row.get("Channel", "")): str(row.get("Linkedid", ""))
-            for row in rows
-            if row.get("Context") != INBOUND  # these end by themselves at once
-        }
+        # The context says nothing: a channel has that of its trunk, calls that come in, until a dialplan moves it.
+        belongs = {str(row.get("Channel", "")): str(row.get("Linkedid", "")) for row in rows}
         look = _Look(channels, await journal.read(session), belongs)
         crash_point("after_settle_look")
         return look

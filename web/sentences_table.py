@@ -108,6 +108,7 @@ SENTENCES: dict[str, str] = {
     **speaking.SENTENCES,
     **preparing.SENTENCES,
     **flow.SENTENCES,
+    **do_not_call.SENTENCES,
     "message_missing": N_("The campaign has no message of blocks."),
     **message_problems.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign

@@ -22,6 +22,11 @@ def write_sweep(path: Path, seconds: float) -> np.ndarray[Any, Any]:
 
 def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
     """Greatest normalised correlation of the message with any part of the recording: 1.0 is the same sound."""
+    return found_in(message, recording)[0]
+
+
+def found_in(message: np.ndarray[Any, Any], recording: Path) -> tuple[float, float]:
+    """The same, and the second of the recording at which that part begins."""
     heard, rate = soundfile.read(recording)
     assert rate == RATE
     size = len(message) + len(heard)
@@ -29,7 +34,7 @@ def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
     at = int(np.argmax(product[: max(1, len(heard))]))
     part = heard[at : at + len(message)]
     energy = float(np.linalg.norm(part) * np.linalg.norm(message[: len(part)]))
-    return float(product[at]) / energy if energy else 0.0
+    return float(product[at]) / energy if energy else 0.0, at / RATE
 
 
 def write_tone(path: Path, hz: float, seconds: float) -> None:
