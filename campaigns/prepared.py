@@ -118,12 +118,18 @@ def around(campaign: Any, trunk: Any, number: str, now: dt.datetime) -> flow.Aro
 
 
 def longest_s(campaign: Any) -> float | None:
-    """The most that a call of this campaign lasts, where it has a message of blocks; row or ORM object.
+    """The most that a call of this campaign is billed, where it has a message of blocks; row or ORM object.
 
     Its ``sound_s`` is the longest first step of all contacts prepared so far.
     """
     message = message_of(campaign)
-    return None if message is None else flow.longest_s(message, campaign.sound_s)
+    return None if message is None else flow.billed_s(message, campaign.sound_s)
+
+
+def channels_of_a_call(campaign: Any) -> int:
+    """Channels that one call of this campaign may take: a hand-over to a number is a second call on the same trunk."""
+    message = message_of(campaign)
+    return 2 if message is not None and flow.dials_out(message) else 1
 
 
 def _end(session: Session, contact_id: int, version: str, code: str) -> None:

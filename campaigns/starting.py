@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns import message_problems, sounds
+from campaigns import channels, message_problems, sounds
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState
@@ -21,6 +21,7 @@ def problems(session: Session, campaign: Campaign, settings: Settings) -> list[C
     """What is missing, most basic first; empty when it may start."""
     return [
         *_trunk_problems(session, campaign),
+        *_channel_problems(session, campaign),
         *_message_problems(session, campaign, settings),
         *_list_problems(session, campaign),
     ]
@@ -28,7 +29,15 @@ def problems(session: Session, campaign: Campaign, settings: Settings) -> list[C
 
 def settings_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
     """Those problems that a change of settings can make."""
-    return [*_trunk_choice(session, campaign), *_window_problems(campaign)]
+    return [
+        *_trunk_choice(session, campaign),
+        *_window_problems(campaign),
+        *_channel_problems(session, campaign),
+    ]
+
+
+def _channel_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
+    return channels.problems(campaign, session.get(Trunk, campaign.trunk_id) if campaign.trunk_id else None)
 
 
 def _trunk_choice(session: Session, campaign: Campaign) -> list[CampaignError]:

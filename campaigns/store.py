@@ -13,19 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, Row, bindparam, exists, false, func, insert, or_, select, true, update
+from sqlalchemy import Row, bindparam, false, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps, do_not_call, machines, prepared
+from campaigns import caps, channels, do_not_call, machines, prepared
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
-from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
 from config import database
 from dialer import pacing
 from dialer.calls import CallRequest, OpenCall, new_uid
-from dialer.models import NODE_SILENT, Node, Trunk, TrunkKind, trunk_node
+from dialer.models import Node, Trunk, TrunkKind, trunk_node
 
 #: Contacts looked at in one transaction: keeps the write lock short when many are outside of their window.
 SCAN = 500
@@ -131,100 +130,6 @@ def open_counts(session: Session, column: Any) -> dict[int, int]:
     return {key: count for key, count in rows}
 
 
-def _free_channels(session: Session, rows: _Locked, now: dt.datetime) -> int:
-    """Channels that this campaign may take here: free ones of campaign, trunk and node, less those kept for others."""
-    counted = session.execute(
-        select(Attempt.campaign_id, Attempt.trunk_id, Attempt.node_id, func.count())
-        .where(Attempt.open_for_contact > 0)
-        .group_by(Attempt.campaign_id, Attempt.trunk_id, Attempt.node_id)
-    ).all()
-    up = _Up(counted)
-    others = _others_that_could_call(session, rows, now)
-    on_same_trunk = [other for other in others if other.trunk_id == rows.trunk.id]
-    here = [other for other in others if other.here]
-    limit = min(rows.campaign.channel_limit, rows.trunk.channels)
-    peers = _other_nodes(session, rows, now)
-    free: int = min(
-        limit - up.of(rows.campaign.id) - _kept_for_nodes(peers, limit, rows.campaign.id, up),
-        rows.trunk.channels - up.of(trunk=rows.trunk.id) - _kept_for(on_same_trunk, rows.trunk.channels, up),
-        rows.node.channels - up.of(node=rows.node.id) - _kept_for(here, rows.node.channels, up, rows.node.id),
-    )
-    return max(0, free)
-
-
-class _Up:
-    """Open attempts, counted over all nodes."""
-
-    def __init__(self, counted: Sequence[Any]) -> None:
-        self._counted = counted
-
-    def of(self, campaign: int | None = None, trunk: int | None = None, node: int | None = None) -> int:
-        """Those of this campaign, trunk and node; None means any."""
-        wanted = (campaign, trunk, node)
-        return sum(
-            count
-            for *ids, count in self._counted
-            if all(want is None or want == has for want, has in zip(wanted, ids, strict=True))
-        )
-
-
-def _others_that_could_call(session: Session, rows: _Locked, now: dt.datetime) -> list[Any]:
-    """Other running campaigns that share this trunk or this node, with due contacts and an open window (N2)."""
-    due = select(Contact.id).where(
-        Contact.campaign_id == Campaign.id, Contact.state == ContactState.PENDING, Contact.due_at <= now
-    )
-    here = exists().where(trunk_node.c.trunk_id == Campaign.trunk_id, trunk_node.c.node_id == rows.node.id)
-    others = session.execute(
-        select(
-            *(Campaign.id, Campaign.channel_limit, Campaign.windows, Campaign.timezone, Campaign.trunk_id),
-            here.label("here"),
-        )
-        .join(Trunk, Trunk.id == Campaign.trunk_id)
-        .where(
-            Campaign.state == CampaignState.RUNNING,
-            Campaign.id != rows.campaign.id,
-            or_(Campaign.trunk_id == rows.trunk.id, here),
-            Trunk.enabled,
-            due.exists(),
-        )
-    )
-    return [other for other in others if _is_open(other, now)]
-
-
-def _kept_for(others: Sequence[Any], channels: int, up: _Up, node: int | None = None) -> int:
-    """Of ``channels`` (a trunk's, or those of one node), what is left to the others, up to an equal share for each."""
-    share = channels // (len(others) + 1)
-    return int(
-        sum(max(0, min(other.channel_limit - up.of(other.id), share - up.of(other.id, node=node))) for other in others)
-    )
-
-
-def _other_nodes(session: Session, rows: _Locked, now: dt.datetime) -> Sequence[Any]:
-    """The trunk's other nodes that can call now."""
-    if rows.node.nodes_of_trunk == 1:
-        return ()
-    query = select(Node.id, Node.channels).join(trunk_node).where(trunk_node.c.trunk_id == rows.trunk.id)
-    return session.execute(query.where(Node.id != rows.node.id, *can_call(now))).all()
-
-
-def can_call(now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on nodes: connected, heard of lately, not drained, and nothing in the way."""
-    return Node.connected.is_(true()), Node.seen_at > now - NODE_SILENT, Node.draining.is_(false()), Node.problem == ""
-
-
-def _kept_for_nodes(peers: Sequence[Any], limit: int, campaign_id: int, up: _Up) -> int:
-    """Of a campaign's channels, those left to the trunk's other nodes: an equal share each, as far as they have room.
-
-    Without it the node that hears first of a campaign would take it all.
-    """
-    share = limit // (len(peers) + 1)
-    return int(
-        sum(
-            max(0, min(share - up.of(campaign_id, node=peer.id), peer.channels - up.of(node=peer.id))) for peer in peers
-        )
-    )
-
-
 def rules_of(campaign: Any, trunk: Any) -> CampaignRules:
     """The campaign as the decision sees it; rows or ORM objects."""
     return CampaignRules(
@@ -259,7 +164,7 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
     refused = _refused(session, rows, capacity, now)
     if refused is not None:
         return refused
-    free = min(_free_channels(session, rows, now), BATCH)
+    free = min(channels.free(session, rows, now), BATCH)
     if free > 0:
         free = int(min(free, caps.allowance(session, rows.trunk, rows.campaign, now)))
     if free <= 0:
@@ -332,13 +237,6 @@ def _due(session: Session, campaign_id: int, now: dt.datetime, limit: int) -> li
         contacts.c.due_at <= now,
     )
     return list(session.execute(due.order_by(contacts.c.due_at, contacts.c.id).limit(limit)))
-
-
-def _is_open(campaign: Any, now: dt.datetime) -> bool:
-    try:
-        return CallingWindows.from_json(campaign.windows).is_open(now, ZoneInfo(campaign.timezone))
-    except (CampaignError, ZoneInfoNotFoundError, ValueError):
-        return False  # its own claim says what is wrong with it
 
 
 def _waits_for_window(campaign: Any, now: dt.datetime) -> bool:
@@ -503,7 +401,7 @@ def running_on_node(session: Session, node_id: int) -> list[int]:
 def nodes_of(session: Session, campaign_id: int, now: dt.datetime) -> list[str]:
     """Names of the nodes that this campaign can call through now."""
     query = select(Node.name).join(trunk_node).join(Campaign, Campaign.trunk_id == trunk_node.c.trunk_id)
-    rows = session.execute(query.where(Campaign.id == campaign_id, *can_call(now)).order_by(Node.id))
+    rows = session.execute(query.where(Campaign.id == campaign_id, *channels.can_call(now)).order_by(Node.id))
     return list(rows.scalars())
 
 

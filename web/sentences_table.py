@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaigns import (
     bases,
+    channels,
     contacts_file,
     do_not_call,
     erasure,
@@ -104,11 +105,11 @@ SENTENCES: dict[str, str] = {
         "This home has other secrets than the node {node}: copy secrets.json of that node's home into this one."
     ),
     **compose.SENTENCES,
-    **do_not_call.SENTENCES,
     **speaking.SENTENCES,
     **preparing.SENTENCES,
     **flow.SENTENCES,
     **do_not_call.SENTENCES,
+    **channels.SENTENCES,
     "message_missing": N_("The campaign has no message of blocks."),
     **message_problems.SENTENCES,
     **pause_reasons.SENTENCES,  # why the product paused a campaign

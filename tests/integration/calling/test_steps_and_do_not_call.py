@@ -7,6 +7,8 @@ from sqlalchemy import select, update
 
 from campaigns import do_not_call, removal, service
 from campaigns.errors import CampaignError
+from campaigns.message.blocks import Message
+from campaigns.message.prompts import Prompts
 from campaigns.models import Attempt, AttemptStep, Campaign, Contact, DoNotCall
 from campaigns.states import CampaignState, ContactState, Disposition, ReachedBy
 from config import database
@@ -100,6 +102,46 @@ def test_a_hand_over_is_written_and_its_second_call_is_counted():
     with database.read() as session:
         used = trunk_caps.used(session, 1, ended_at)
     assert (used.seconds, used.calls) == (3 * 60 + 41, 4)
+
+
+def message(action):
+    """A message of blocks with this action after it."""
+    words = {"en": [{"kind": "pause", "seconds": 1}]}
+    return Message.model_validate({"default_language": "en", "variants": words, "after": action}).to_json()
+
+
+NUMBER = {"kind": "number", "number": "+74950000001"}
+
+
+def hand_over_to_numbers(campaign_id):
+    version = f"numbers{campaign_id}"
+    values = {"message": message(NUMBER), "message_version": version}
+    prompts = {"prepared": version, "prompts": Prompts("en", {}).to_json()}
+
+    def work(session):
+        session.execute(update(Campaign).where(Campaign.id == campaign_id).values(**values))
+        session.execute(update(Contact).where(Contact.campaign_id == campaign_id).values(**prompts))
+
+    database.write(work)
+
+
+def test_i4_a_call_that_may_be_handed_over_to_a_number_takes_two_channels():
+    campaign_id = make(contacts=10, trunk=2, channel_limit=9)  # the trunk has four
+    hand_over_to_numbers(campaign_id)
+    requests = claim(campaign_id).requests
+    assert len(requests) == 2
+    assert requests[0].variables["OBZ_A_01"] == "refused:number:74950000001|hangup"  # the trunk dials 7900 only
+    assert claim(campaign_id).requests == []
+    ended(requests[:1], CallOutcome.BUSY)
+    assert len(claim(campaign_id).requests) == 1
+    assert claim(make(contacts=3, trunk=2)).requests == []
+
+
+def test_fewer_channels_than_a_call_takes_are_a_problem():
+    campaign_id = make(contacts=1, channel_limit=1)
+    hand_over_to_numbers(campaign_id)
+    assert claim(campaign_id).requests == []
+    assert "handover_needs_channels" in [error.code for error in service.start_problems(campaign_id)]
 
 
 def test_who_opts_out_is_called_by_no_campaign():
