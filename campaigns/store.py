@@ -38,6 +38,13 @@ TOKEN_SLACK = 1e-4
 attempts = Attempt.__table__
 contacts = Contact.__table__
 
+#: One statement for all contacts of a claim: one for each was most of what a claim cost on MariaDB.
+_TAKE = (
+    update(contacts)
+    .where(contacts.c.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=None, put_off=false(), tries=contacts.c.tries + 1)
+)
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -354,12 +361,7 @@ def _insert_attempts(
             for request, contact in calls
         ],
     )
-    session.execute(
-        update(contacts)
-        .where(contacts.c.id == bindparam("b_id"))
-        .values(due_at=None, put_off=false(), tries=contacts.c.tries + 1),
-        [{"b_id": contact.id} for _request, contact in calls],
-    )
+    session.execute(_TAKE, {"ids": [contact.id for _request, contact in calls]})
 
 
 def pause(session: Session, campaign_ids: set[int], code: str, detail: str) -> None:
