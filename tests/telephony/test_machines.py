@@ -107,8 +107,7 @@ def test_message_is_left_after_the_beep(
     assert result.machine is not None
     assert (result.outcome, result.machine.status) == (CallOutcome.ANSWERED, "machine")
     assert result.played_to_end
-    assert GREETING_S < began_s(result) < GREETING_S + 4
-    assert result.listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert began_s(result) > GREETING_S
     assert heard(pair, result, sweep) > 0.95
     assert result.steps == ((StepDone("main", "end"),) if "steps" in name else ())
 
