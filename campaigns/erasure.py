@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from campaigns import exports, piece_store
 from campaigns.errors import CampaignError
 from campaigns.message.prompts import Prompts
-from campaigns.models import Attempt, Campaign, Contact, ContactBase, Export, RejectedRow
+from campaigns.models import Attempt, AttemptStep, Campaign, Contact, ContactBase, Export, RejectedRow
 from campaigns.phone_numbers import Number, normalize
 from campaigns.states import BaseState, ContactState
 from config import audit, database
@@ -103,6 +103,8 @@ def _forget(session: Session, digits: str) -> _Found:
     bases = {contact.base_id for contact in contacts} | {row.base_id for row in rows}
     uids = list(session.scalars(select(Attempt.uid).where(Attempt.contact_id.in_(ids))))
     stems = {stem for contact in contacts if contact.prompts for stem in Prompts.from_json(contact.prompts).stems()}
+    calls = select(Attempt.id).where(Attempt.contact_id.in_(ids))
+    session.execute(update(AttemptStep).where(AttemptStep.attempt_id.in_(calls)).values(value=""))  # what he typed
     for contact in contacts:
         _make_nobody(contact)
     if rows:
@@ -144,8 +146,9 @@ def _reports_of(session: Session, digits: str) -> list[int]:
 def _remove_recordings(settings: Settings, uids: list[str]) -> int:
     removed = 0
     for uid in uids:
-        path = settings.carrier_recordings / f"{uid}.wav"
-        if path.is_file():
-            path.unlink(missing_ok=True)
-            removed += 1
+        for name in (f"{uid}.wav", f"seat-{uid}.wav"):
+            path = settings.carrier_recordings / name
+            if path.is_file():
+                path.unlink(missing_ok=True)
+                removed += 1
     return removed

@@ -35,16 +35,15 @@ USERNAME = re.compile(r"[A-Za-z0-9_.+-]{1,100}")
 SECRET = re.compile(r"[!-:<-\[\]-~]{1,100}")
 TEMPLATE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9{}@/._-]+")
 #: Endpoints of ours that are no trunks: the operators' seats at the rehearsal carrier, and SIP addresses outside.
-SEAT, OUTSIDE = "operator-seat", "outside"
+SEATS = tuple(f"operator-seat-{number}" for number in range(1, 6))
+OUTSIDE = "outside"
 #: Names that mean something else in the rendered files.
 RESERVED_NAMES = {
     *{"global", "system", "pbx", "general", "default", "trunk-endpoint", "transport-local", "transport-udp"},
-    *{SEAT, OUTSIDE},
+    *{*SEATS, OUTSIDE},
 }
 #: What is heard from a rehearsal seat, and from the rehearsal callee who speaks.
 SEAT_HZ, CALLEE_HZ = 620.0, 440.0
-#: Calls that the rehearsal seats take at once; more wait in the queue.
-SEATS = 5
 #: Most times that steps of a message are spoken in one call, most seconds in a queue, and of ringing elsewhere.
 MOST_SPOKEN, QUEUE_WAIT_S, DIAL_RING_S = 30, 300, 45
 

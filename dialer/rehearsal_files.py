@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from config.settings import Settings
+from dialer.pbx_config import seat_log
 
 KEEP_BYTES = 2 * 1024**3
 LOG_BYTES = 100 * 1024**2
@@ -24,9 +25,9 @@ def sweep(settings: Settings, *, now: float | None = None) -> int:
     if time.monotonic() - _swept_at < EVERY_S:
         return 0
     _swept_at = time.monotonic()
-    log = settings.carrier_log
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".1.jsonl"))  # the carrier opens the file anew for every line
+    for log in (settings.carrier_log, seat_log(settings)):
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".1.jsonl"))  # the carrier opens the file anew for every line
     keep_s = settings.keep_recordings_days * 86400
     return _remove_recordings(settings.carrier_recordings, time.time() if now is None else now, keep_s)
 

@@ -116,7 +116,7 @@ def _counts(contact: Contact, attempts: Sequence[Attempt]) -> Iterator[str]:
     if contact.attempts != counted:
         yield f"has used {contact.attempts} attempts by its own count, but {counted} of its attempts count"
     last = next((a.disposition for a in reversed(attempts) if a.disposition is not None), None)
-    if contact.last_disposition not in (last, rules.BLOCKED, rules.EXPIRED, rules.NOT_PREPARED):
+    if contact.last_disposition not in (last, *rules.WITHOUT_A_CALL):
         yield f"says that its last attempt was {contact.last_disposition}, but it was {last}"
 
 
@@ -127,7 +127,7 @@ def _story(case: Case, contact: Contact, attempts: Sequence[Attempt]) -> Iterato
     if counted > max(limits):
         yield f"was called {counted} times, its campaign allows {max(limits)}"
     for attempt in attempts[:-1]:
-        if attempt.disposition in (rules.REACHED, rules.INVALID, rules.UNKNOWN):
+        if attempt.disposition in rules.LAST:
             yield f"was tried again after attempt {attempt.uid}, which was {attempt.disposition}"
     last = attempts[-1].disposition if attempts else None
     if contact.state == rules.CONTACT_REACHED and last != rules.REACHED:
@@ -136,7 +136,7 @@ def _story(case: Case, contact: Contact, attempts: Sequence[Attempt]) -> Iterato
         yield f"is unknown, but its last attempt was {last}"
     elif contact.state == rules.NOT_REACHED:
         yield from _given_up(case, contact, last, counted, min(limits))
-    elif contact.state == rules.PENDING and last in (rules.REACHED, rules.INVALID, rules.UNKNOWN):
+    elif contact.state == rules.PENDING and last in rules.LAST:
         yield f"is pending, but its last attempt was {last}"
 
 
@@ -155,7 +155,7 @@ def _given_up(case: Case, contact: Contact, last: str | None, counted: int, limi
     elif contact.last_disposition == rules.EXPIRED:
         if any(_opens_weekly(windows) for windows in case.windows(contact.campaign_id).all):
             yield "is expired, but its campaign's windows open every week"
-    elif last != rules.INVALID and counted < limit:
+    elif contact.last_disposition != rules.DO_NOT_CALL and last != rules.INVALID and counted < limit:
         yield f"was given up after {counted} of {limit} attempts, the last was {last}"
 
 

@@ -11,7 +11,14 @@ TRUNK_FAILURE, NOT_PLACED, UNKNOWN = "trunk_failure", "not_placed", "unknown"
 #: Of contacts that were given up without a call.
 BLOCKED, EXPIRED, NOT_PREPARED = "blocked", "expired", "not_prepared"
 
-ANSWERED = frozenset({REACHED, NOT_HEARD})
+#: Of a callee who asked for no more calls, and of contacts whose number is on that list.
+DO_NOT_CALL = "do_not_call"
+
+ANSWERED = frozenset({REACHED, NOT_HEARD, DO_NOT_CALL})
+#: Nobody calls again after these.
+LAST = frozenset({REACHED, INVALID, UNKNOWN, DO_NOT_CALL})
+#: How a contact may end that is not called (any more).
+WITHOUT_A_CALL = frozenset({BLOCKED, EXPIRED, NOT_PREPARED, DO_NOT_CALL})
 #: The carrier never saw the call.
 NEVER_SENT = frozenset({TRUNK_FAILURE, NOT_PLACED})
 #: The carrier saw the call, and nobody picked up.

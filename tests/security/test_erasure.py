@@ -31,6 +31,7 @@ def known(app, loaded) -> tuple[int, int]:
         _attempt(campaign, "a" * 20, ended=True)
         exports.run(exports.request(campaign))
     (settings.carrier_recordings / f"{'a' * 20}.wav").write_bytes(b"RIFF")
+    (settings.carrier_recordings / f"seat-{'a' * 20}.wav").write_bytes(b"RIFF")
     (settings.carrier_recordings / f"{'b' * 20}.wav").write_bytes(b"RIFF")
     return campaign, base
 
@@ -59,7 +60,7 @@ def test_nothing_of_the_number_is_left_and_the_statistics_stay(app, known):
     with app.app_context():
         before = service.counts([campaign])[campaign]
         erased = erasure.erase("+7 (900) 555-00-00")
-        assert erased == erasure.Erased(contacts=1, rejected_rows=1, uploads=1, reports=1, recordings=1)
+        assert erased == erasure.Erased(contacts=1, rejected_rows=1, uploads=1, reports=1, recordings=2)
         assert service.counts([campaign])[campaign] == before
         with database.read() as session:
             rows = {table: session.execute(select(table)).all() for table in reversed(audit.db.metadata.sorted_tables)}

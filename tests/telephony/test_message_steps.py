@@ -219,14 +219,17 @@ TRANSFER = {"kind": "transfer"}
 def test_n8_a_transfer_reaches_the_seat_and_the_two_hear_each_other(caller: Caller, pair: AsteriskPair) -> None:
     number = "79160020117"
     uid = place(caller, pair, number, message(**choice(k1=TRANSFER)))
-    wait_until(lambda: any(row["uid"] == uid for row in seats(pair)), 20, "the seat rings")
+    other = place(caller, pair, "79160020317", message(**choice(k1=TRANSFER)))
+    wait_until(lambda: {uid, other} <= {row["uid"] for row in seats(pair)}, 20, "two seats ring")
     row = next(row for row in seats(pair) if row["uid"] == uid)
     assert row["number"] == number
     heard = pair.settings.carrier_recordings
     wait_until(lambda: (heard / f"seat-{uid}.wav").exists(), 10, "the seat answers")
     wait_until(lambda: (heard / f"seat-{uid}.wav").stat().st_size > 8000 * 2 * 4, 20, "they talk")
-    caller.gateway.hangup([uid])
-    result = caller.ledger.wait_for([uid], 10)[uid]
+    caller.gateway.hangup([uid, other])
+    found = caller.ledger.wait_for([uid, other], 10)
+    assert [result.handover.result for result in found.values() if result.handover] == [HandoverResult.TALKED] * 2
+    result = found[uid]
     handover = result.handover
     assert handover is not None
     assert (handover.to, handover.result) == ("queue:operators", HandoverResult.TALKED)

@@ -54,7 +54,9 @@ def measured(path: Path, name: str, target: Path) -> Ran:
         duration_s = convert(path, name, target).duration_s
     except SoundError as error:
         code, sentence = error.code, error.sentence
-    peak_kib = max(resource.getrusage(who).ru_maxrss for who in (-1, 0))
+    # Of this process by its own memory: ru_maxrss begins with what the parent had when it started this one.
+    own = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    peak_kib = max(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, int(own.split()[1]))
     return Ran(code, sentence, duration_s, used() - before, peak_kib, len(list(target.glob("*"))))
 
 
