@@ -79,7 +79,7 @@ def _alone(language: str) -> tuple[float, float]:
         studio = Studio(Pieces(home / "played"), Path(), voices.built(settings.get()))
         began = _processor_s()
         plans = [plan(said, row(dice), "RU") for _ in range(ALONE)]
-        studio.make_all({piece for planned in plans for piece in planned.pieces()}, pool)
+        list(pool.map(studio.stem, {piece for planned in plans for piece in planned.pieces()}))
         for planned in plans:
             studio.prompts(planned)
         used = _processor_s() - began

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns import outcomes, prepared, sounds, store
+from campaigns import outcomes, piece_store, prepared, sounds, store
 from config import database, messages, metrics, settings
 from dialer.calls import CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
@@ -31,6 +31,8 @@ TICK_S = 1.0
 RATE_PAUSE_S = 0.05
 #: With less room on the home's disk nothing is claimed: neither we nor the PBX could write down what came of a call.
 LEAST_FREE = 64 * 2**20
+#: Contacts whose pieces were fetched, after which the folder's size is looked at.
+LOOK_AFTER = 500
 #: Seconds between two claims of one message.
 BREATHE_S = 0.02
 
@@ -70,6 +72,7 @@ class DialLoop:
         self._ended = False
         self._bucket: TokenBucket | None = None
         self._lacking: dict[int, str] = {}
+        self._fetched = 0
         self._room = True
         self._told_problem: tuple[str, str] | None = None
 
@@ -207,6 +210,10 @@ class DialLoop:
         :returns: whether a claim may be tried again at once.
         """
         played = settings.get().played
+        self._fetched += len(lacking)
+        if self._fetched >= LOOK_AFTER:  # a host without jobs worker: nobody else keeps the folder small
+            self._fetched = 0
+            piece_store.pieces().drop_unused(piece_store.most_bytes(), piece_store.needed)
         lost = {stem for stem in set().union(*lacking.values()) if not sounds.fetch(played, stem)}
         anew = [contact_id for contact_id, stems in lacking.items() if stems & lost]
         if anew:

@@ -16,6 +16,7 @@ from config.database import utcnow
 from config.i18n import N_
 from config.settings import Settings
 from dialer.models import Trunk
+from tts.engines.chain import Chain
 from tts.engines.speech import SpeechError
 
 SENTENCES = {
@@ -31,7 +32,7 @@ def found(session: Session, campaign: Campaign, settings: Settings) -> list[Camp
     message = Message.model_validate(campaign.message)
     return [
         *_lost_sounds(session, campaign, settings),
-        *voice_problems(message),
+        *voice_problems(session, message),
         *_lacking_columns(session, campaign, message),
         *_forbidden(session, campaign, message),
     ]
@@ -44,23 +45,24 @@ def _lost_sounds(session: Session, campaign: Campaign, settings: Settings) -> li
     return []
 
 
-def voice_problems(message: Message) -> list[CampaignError]:
+def voice_problems(session: Session, message: Message) -> list[CampaignError]:
     """Languages that nobody speaks, and voices that are not there."""
+    chain = voices.chain(session)
     problems: dict[str, CampaignError] = {}
     for _place, variants in message.spoken():
         for language, blocks in variants.items():
-            error = _not_spoken(language, blocks, message.voices.get(language, ""))
+            error = _not_spoken(chain, language, blocks, message.voices.get(language, ""))
             if error is not None:
                 problems.setdefault(language, error)
     return list(problems.values())
 
 
-def _not_spoken(language: str, blocks: Blocks, voice: str) -> CampaignError | None:
+def _not_spoken(chain: Chain, language: str, blocks: Blocks, voice: str) -> CampaignError | None:
     personal = any(isinstance(block, FieldBlock) for block in blocks)
     if not personal and not any(isinstance(block, TextBlock) for block in blocks):
         return None
     try:
-        voices.chain().choice(language, voice, personal=personal)
+        chain.choice(language, voice, personal=personal)
     except SpeechError as error:
         if error.code == "speech_no_engine":
             return _problem("message_no_voice", language=language)

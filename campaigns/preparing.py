@@ -134,7 +134,7 @@ def _take(session: Session, campaign_id: int, wake: Callable[[int], None]) -> _H
         return None
     row.holder, row.beat_at = secrets.token_hex(8), now
     current = settings.get()
-    studio = Studio(piece_store.pieces(), current.sounds, voices.chain())
+    studio = Studio(piece_store.pieces(), current.sounds, voices.chain(session))
     message = Message.model_validate(campaign.message)
     elsewhere = not current.runs("pbx") or _has_other_nodes(session, campaign.trunk_id, current.node_name)
     return _Hold(campaign_id, row.holder, campaign.message_version, message, campaign.region, elsewhere, studio, wake)

@@ -100,6 +100,8 @@ def contacts(base_id: int) -> Iterator[list[tuple[Row[*tuple[Any, ...]], Calls |
             Contact.state,
             Contact.attempts,
             Contact.last_disposition,
+            Contact.prepare_code,
+            Contact.prepare_column,
         )
         .where(Contact.base_id == base_id)
         .order_by(Contact.id)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from campaigns import speaking
 from campaigns.bases import ROW_SENTENCES
+from campaigns.message import compose, flow
 from campaigns.states import CampaignState, ContactState, Disposition, ReachedBy
 from config.i18n import N_
 from dialer.calls import HandoverResult
+from tts import phrases
+from tts.engines import speech
 
 CAMPAIGN_STATES: dict[str, str] = {
     CampaignState.DRAFT: N_("Draft"),
@@ -62,6 +66,10 @@ HANDOVERS: dict[str, str] = {
 #: An attempt without outcome.
 IN_PROGRESS = N_("In progress")
 
+#: Why a contact's message could not be prepared, by ``contact.prepare_code``.
+PREPARE: dict[str, str] = {**phrases.SENTENCES, **speech.SENTENCES, **flow.SENTENCES, **compose.SENTENCES}
+PREPARE |= speaking.SENTENCES
+
 #: Why a row of a base became no contact.
 REASONS: dict[str, str] = ROW_SENTENCES
 
@@ -78,6 +86,7 @@ ZONE = N_("Zone")
 RESULT = N_("Result")
 ATTEMPTS = N_("Attempts")
 LAST_DISPOSITION = N_("Last disposition")
+NOT_SAID = N_("Why its message was not prepared")
 LISTENED = N_("Seconds listened")
 FIRST_CALL = N_("First call ({zone})")
 LAST_CALL = N_("Last call ({zone})")

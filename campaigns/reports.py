@@ -14,6 +14,7 @@ from campaigns import report_rows, step_statistics
 from campaigns import report_words as words
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
+from campaigns.message import compose
 from campaigns.models import Contact
 from campaigns.report_sheets import GREEN, RED, YELLOW, Book, Column, Kind, Table, clean, open_book
 from campaigns.states import ContactState, Disposition
@@ -92,6 +93,13 @@ def write_workbook(
         _Report(book, found, translate, zone, progress, cancelled).write()
 
 
+class _Words(dict[str, object]):
+    """Words of a sentence; one that was not kept is three dots."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
 class _Report:
     """One workbook being written."""
 
@@ -151,6 +159,7 @@ class _Report:
             Column(self._(words.RESULT), Kind.CHOICE, self.result_choices()),
             Column(self._(words.ATTEMPTS), Kind.NUMBER),
             Column(self._(words.LAST_DISPOSITION), Kind.CHOICE, self.disposition_choices()),
+            *([Column(self._(words.NOT_SAID))] if self.found.campaign.message else []),
             Column(self._(words.LISTENED), Kind.SECONDS),
             Column(self._(words.FIRST_CALL), Kind.TIME),
             Column(self._(words.LAST_CALL), Kind.TIME),
@@ -180,6 +189,13 @@ class _Report:
     def word(self, table: Mapping[str, str], key: str) -> str:
         return self._(table[key]) if key in table else key
 
+    def not_said(self, row: Any) -> str:
+        """Why this contact's message was not prepared; empty when it was."""
+        if not row.prepare_code:
+            return ""
+        filled = {"column": row.prepare_column, "field": row.prepare_column, "most": compose.LONGEST_FIELD}
+        return self.word(words.PREPARE, row.prepare_code).format_map(_Words(filled))
+
     def result_choices(self) -> dict[str, tuple[str, str]]:
         return {state: (self._(text), COLOURS[state]) for state, text in words.RESULTS.items()}
 
@@ -204,6 +220,7 @@ class _Report:
                             row.state,
                             row.attempts,
                             row.last_disposition,
+                            *([self.not_said(row)] if self.found.campaign.message else []),
                             calls and calls.listened_s,
                             calls and calls.first_at,
                             calls and calls.last_at,

@@ -43,10 +43,15 @@ class Offered:
     leaves_house: bool
 
 
-def acceptance(engine: str = GOOGLE) -> Acceptance:
-    """What the administrator decided; nothing may leave the house before."""
-    with database.read() as session:
-        kept = session.get(SpeechSetting, engine)
+def acceptance(engine: str = GOOGLE, session: Session | None = None) -> Acceptance:
+    """What the administrator decided; nothing may leave the house before.
+
+    :param session: of the caller, where he is inside of a transaction.
+    """
+    if session is None:
+        with database.read() as own:
+            return acceptance(engine, own)
+    kept = session.get(SpeechSetting, engine)
     value = kept.value if kept is not None else {}
     return Acceptance(bool(value.get("texts")), bool(value.get("texts")) and bool(value.get("personal")))
 
@@ -66,11 +71,13 @@ _lock = threading.Lock()
 _made: dict[tuple[object, ...], Chain] = {}
 
 
-def chain() -> Chain:
+def chain(session: Session | None = None) -> Chain:
     """The engines as settings and administrator have them; the same object until they change, since Google's pauses
     between requests are kept in it.
+
+    :param session: of the caller, where he is inside of a transaction.
     """
-    current, accepted = settings.get(), acceptance()
+    current, accepted = settings.get(), acceptance(session=session)
     key = (current.runtime, current.speech_engines, current.piper_voices, accepted)
     with _lock:
         if key not in _made:

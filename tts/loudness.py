@@ -19,9 +19,9 @@ KNEE, CEILING = 0.7, 0.97
 #: A frame is active above the absolute gate, and not further below the mean of those than the relative one.
 ABSOLUTE_GATE_DB, RELATIVE_GATE_DB = -60.0, -15.0
 #: Silence at the ends is what stays so far below the active parts.
-SILENCE_DB = -40.0
+SILENCE_DB = -30.0
 #: Silence left before the first sound and after the last, seconds: together less than a pause between words.
-LEAD_S, TAIL_S = 0.01, 0.05
+LEAD_S, TAIL_S = 0.01, 0.03
 FADE_S = 0.005
 #: Samples that Asterisk sends in one packet: 20 ms.
 PACKET = RATE_HZ // 50

@@ -27,6 +27,9 @@ from tts.loudness import RATE_HZ, Pcm
 STEM = re.compile(r"[0-9a-f]{32}")
 #: Bytes of the header of a wav file as Python writes it.
 HEADER = 44
+#: Asterisk counts the header's bytes among those of the sound, so that the last 22 samples of a wav are not played:
+#: without these behind each piece the next one would come 3 ms early.
+UNPLAYED = HEADER // 2
 #: Bytes of an unusually long piece: a minute of speech.
 MOST_USUAL = 60 * RATE_HZ * 2
 #: A file used within this time is not dropped: somebody may be about to note that he needs it.
@@ -93,15 +96,16 @@ class Pieces:
 
         :raises FileNotFoundError: it is not there.
         """
-        return (self.path(stem).stat().st_size - HEADER) / 2 / RATE_HZ
+        return max(0, (self.path(stem).stat().st_size - HEADER) // 2 - UNPLAYED) / RATE_HZ
 
     def read(self, stem: str) -> Pcm:
-        return read_wav(self.path(stem))
+        """What is heard of it."""
+        return read_wav(self.path(stem))[:-UNPLAYED]
 
     def keep(self, stem: str, pcm: Pcm) -> None:
         """Write it, whole or not at all, also when the power goes."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_wav(self.path(stem), pcm)
+        write_wav(self.path(stem), np.append(pcm, np.zeros(UNPLAYED, dtype=np.int16)))
 
     def drop(self, stems: Iterable[str]) -> int:
         """Remove these. :returns: how many were there."""

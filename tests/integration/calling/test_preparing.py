@@ -16,7 +16,6 @@ from dialer.calls import CallOutcome
 from dialer.models import Node, Trunk
 from tests.integration.calling.rig import claim, contact_rows, ended, make, one
 from tests.support.speech import Hummer
-from tts.engines.chain import Chain
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -38,9 +37,14 @@ DEBT = message(text("Your debt is"), MONEY)
 def hummer(monkeypatch):
     """The only engine. Nothing is sent to a broker; the tests run what would run."""
     engine = Hummer()
-    monkeypatch.setattr(voices, "chain", lambda: Chain([engine]))
-    monkeypatch.setattr(messages, "send", lambda *_args, **_more: True)
+    _only(monkeypatch, engine)
     return engine
+
+
+def _only(monkeypatch, engine):
+    monkeypatch.setattr(voices, "_made", {})
+    monkeypatch.setattr(voices, "_engines", lambda *_: [engine])
+    monkeypatch.setattr(messages, "send", lambda *_args, **_more: True)
 
 
 def campaign(amounts, said=DEBT, **more):
@@ -261,8 +265,7 @@ def test_pieces_stay_within_their_limit_and_are_made_again_when_needed(monkeypat
     assert piece_store.pieces().size() == 0
     assert {contact.prepared for contact in contact_rows(campaign_id)} == {""}
     monkeypatch.undo()
-    monkeypatch.setattr(voices, "chain", lambda: Chain([hummer]))
-    monkeypatch.setattr(messages, "send", lambda *_args, **_more: True)
+    _only(monkeypatch, hummer)
     assert called(campaign_id) == {}
     database.write(lambda session: session.execute(update(Contact).values(due_at=utcnow() + dt.timedelta(minutes=5))))
     prepare(campaign_id)
@@ -396,6 +399,14 @@ def test_start_tells_what_the_message_lacks():
     kazakh = Message.model_validate({"default_language": "kk", "variants": {"kk": [text("Сәлем")]}})
     service.set_message(campaign_id, kazakh)
     assert "message_no_voice" in {problem.code for problem in service.start_problems(campaign_id)}
+
+
+def test_a_campaign_with_blocks_starts():
+    """The same checks inside of the transaction that starts it, where nothing else may be asked of the database."""
+    campaign_id = campaign(["7"])
+    service.pause(campaign_id)
+    service.start(campaign_id)
+    assert service.get(campaign_id).state == CampaignState.RUNNING
 
 
 def test_why_a_contact_is_not_called():

@@ -48,7 +48,8 @@ def test_a_piece_is_what_asterisk_plays(kept):
     kept.keep(stem(1), PCM)
     samples, rate = soundfile.read(kept.path(stem(1)), dtype="int16")
     assert rate == 8000
-    assert np.array_equal(samples, PCM)
+    assert np.array_equal(samples[: len(PCM)], PCM)
+    assert len(samples) == len(PCM) + pieces.UNPLAYED
     assert np.array_equal(kept.read(stem(1)), PCM)
     assert kept.seconds(stem(1)) == 1.0
     assert [path.name for path in kept.folder.iterdir()] == [f"{stem(1)}.wav"]
