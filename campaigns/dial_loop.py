@@ -31,6 +31,8 @@ TICK_S = 1.0
 RATE_PAUSE_S = 0.05
 #: With less room on the home's disk nothing is claimed: neither we nor the PBX could write down what came of a call.
 LEAST_FREE = 64 * 2**20
+#: Least seconds between two requests to prepare contacts of a campaign.
+ASK_EVERY_S = 3.0
 #: Contacts whose pieces were fetched, after which the folder's size is looked at.
 LOOK_AFTER = 500
 #: Seconds between two claims of one message.
@@ -73,6 +75,7 @@ class DialLoop:
         self._bucket: TokenBucket | None = None
         self._lacking: dict[int, str] = {}
         self._fetched = 0
+        self._ask_again: dict[int, float] = {}
         self._room = True
         self._told_problem: tuple[str, str] | None = None
 
@@ -223,7 +226,14 @@ class DialLoop:
         return True
 
     def _prepare(self, campaign_id: int) -> None:
-        messages.send("campaigns.prepare", [campaign_id], queue="jobs", expires=60)
+        """Ask the jobs workers, now and then, and by a thread of its own: a broker that is away holds up no call."""
+        now = self._clock()
+        if now < self._ask_again.get(campaign_id, 0.0):
+            return
+        self._ask_again[campaign_id] = now + ASK_EVERY_S
+        order = ("campaigns.prepare", [campaign_id])
+        options = {"queue": "jobs", "expires": 60}
+        threading.Thread(target=messages.send, args=order, kwargs=options, name="ask-jobs", daemon=True).start()
 
     def _tell_problem(self) -> None:
         problem = ("", "")

@@ -71,15 +71,18 @@ def add(text: str, by: str = "", comment: str = "") -> str:
 def remove(text: str) -> None:
     """Take a number off the list; campaigns that gave it up for that call it after their next start.
 
-    :raises CampaignError: do_not_call_number_wrong; do_not_call_missing.
+    :raises CampaignError: do_not_call_missing, also for what is no number.
     """
-    digits = _digits(text)
+    missing = CampaignError("do_not_call_missing", SENTENCES["do_not_call_missing"], field="number", status=404)
+    try:
+        digits = _digits(text)
+    except CampaignError as error:
+        raise missing from error
 
     def work(session: Session) -> None:
         gone = session.execute(delete(DoNotCall).where(DoNotCall.number == digits))
         if gone.rowcount != 1:  # type: ignore[attr-defined]
-            sentence = SENTENCES["do_not_call_missing"]
-            raise CampaignError("do_not_call_missing", sentence, field="number", status=404)
+            raise missing
         audit.append(session, "do_not_call_removed", "number", mask_number(digits))
 
     database.write(work)

@@ -18,7 +18,7 @@ from chaos import copy as copies
 from chaos.copy import Copy
 from chaos.faults import Done, Injector
 from chaos.options import Options
-from chaos.oracle import Evidence, Judgement, judge
+from chaos.oracle import Evidence, Judgement, judge, keep
 from chaos.oracle.evidence import ACKNOWLEDGED, FAULTS, read_acknowledged, read_faults
 from chaos.user import Api, Refused, User
 from chaos.watch import CarrierWatch
@@ -149,7 +149,10 @@ class _Run:
         self.result.user_actions, self.result.unanswered = self.user.done, self.api.unanswered
         self.result.troubles += [f"the user: {trouble}" for trouble in self.user.troubles]
         self.copy.stop()
-        self.result.judgement = judge(self._evidence())
+        evidence = self._evidence()
+        self.result.judgement = judge(evidence)
+        if self.options.keep or not self.result.clean:
+            keep(evidence, self.folder / "evidence")
 
     # ------------------------------------------------------------------ faults
 

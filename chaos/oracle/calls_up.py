@@ -131,6 +131,6 @@ def _freed_too_soon(case: Case) -> Iterator[Breach]:
         attempt = case.attempt(call)
         if attempt.ended is None or attempt.disposition in NEVER_SENT | {UNKNOWN} or not case.trusts_times_of(attempt):
             continue
-        if case.up_until(call) > attempt.ended + case.tolerance.listen_s:
+        if case.up_until(call) > case.thawed(attempt, attempt.ended) + case.tolerance.listen_s:
             end = "is still up" if call.ended is None else f"was up until {at(call.ended)}"
             yield Breach("I4", f"{name_of(attempt)} was closed with its end at {at(attempt.ended)}, but its call {end}")

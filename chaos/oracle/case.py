@@ -169,6 +169,13 @@ class Case:
             for fault in self.evidence.faults
         )
 
+    def thawed(self, attempt: Attempt, moment: float) -> float:
+        """When its PBX, frozen at this moment, ran on: what it wrote down then, it did later. Else the moment."""
+        name = self._node_name(attempt)
+        freezes = (fault for fault in self.evidence.faults if (fault.kind, fault.target) == ("freeze", "pbx"))
+        ends = [fault.end for fault in freezes if fault.time <= moment <= fault.end and _hits(fault, name)]
+        return max(ends, default=moment)
+
     def trusts_times_of(self, attempt: Attempt) -> bool:
         """Whether the database's times of this attempt are those of the carrier's clock."""
         calls = self.calls_of.get(attempt.uid)

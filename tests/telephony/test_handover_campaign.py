@@ -61,7 +61,8 @@ def copy(started, monkeypatch):
 def start(copy, numbers, first_key):
     campaign_id = make_campaign(copy, numbers, notification_s=600.0, attempts=2, retry_s=1)
     service.set_message(campaign_id, message(first_key))
-    wait_until(lambda: starts(campaign_id), 60, "the dial worker's connection")
+    # Seldom: each try takes the database's write lock, which the dial worker needs for its sign of life.
+    wait_until(lambda: starts(campaign_id), 90, "the dial worker's connection", every_s=2.0)
     return campaign_id
 
 

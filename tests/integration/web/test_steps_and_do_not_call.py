@@ -12,6 +12,7 @@ from campaigns import outcomes, reports
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState
+from campaigns.windows import CallingWindows
 from config import database
 from config.database import utcnow
 from config.i18n import translator
@@ -38,7 +39,11 @@ def called(app, trunk_id) -> tuple[int, int]:
     def work(session):
         message = Message.model_validate({"default_language": "en", "variants": WORDS})
         campaign = Campaign(
-            name="Debts", state=CampaignState.RUNNING, trunk_id=trunk_id, message=message.to_json(), windows={}
+            name="Debts",
+            state=CampaignState.RUNNING,
+            trunk_id=trunk_id,
+            message=message.to_json(),
+            windows=CallingWindows.always().to_json(),
         )
         session.add(campaign)
         session.flush()

@@ -161,6 +161,21 @@ def test_an_end_that_the_carrier_wrote_a_moment_late(run, breaches):
     assert any("I4: campaign 1 had 3 calls up" in sentence for sentence in breaches(run))
 
 
+def test_an_end_that_a_frozen_pbx_sent_when_it_ran_on(run, breaches):
+    """The hangup handler had written the time; the CANCEL went out after the freeze."""
+    given_up = run.first("no_answer")
+    ended = run.end(given_up["uid"])["time"]
+    run.end(given_up["uid"])["time"] += 2.0
+    sentence = "was closed with its end at"
+    assert any(sentence in breach for breach in breaches(run))
+    run.faults.append(Fault(ended - 0.2, "freeze", "pbx", until=ended + 1.95))
+    assert breaches(run) == []
+    run.faults[-1] = Fault(ended + 0.1, "freeze", "pbx", until=ended + 1.95)
+    assert any(sentence in breach for breach in breaches(run))
+    run.faults[-1] = Fault(ended - 0.2, "freeze", "pbx", until=ended + 0.3)
+    assert any(sentence in breach for breach in breaches(run))
+
+
 def test_a_call_orphaned_by_the_pbx_takes_no_channel_after_the_kill(run, breaches):
     """Contact 7's call hangs on at the carrier until the end of the run."""
     run.tables["trunk"][0]["channels"] = 3
