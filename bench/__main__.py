@@ -30,6 +30,7 @@ BENCHMARKS = {
     "jitter": "bench.jitter:run",
     "speech": "bench.speech:run",
     "reconcile": "bench.reconcile:run",
+    "machines": "bench.machines:run",
 }
 #: Some minutes each: only with LONG=1, or by their names.
 LONG = {"memory": "bench.memory:run"}

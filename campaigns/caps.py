@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from campaigns import prepared
+from campaigns import machines, prepared
 from campaigns.errors import CampaignError
 from campaigns.models import Attempt, Campaign
 from dialer import trunk_caps
@@ -19,10 +19,11 @@ from dialer.models import Trunk
 MARGIN_S = 2
 
 
-def longest_s(campaign: Any) -> int:
-    """The most that a call of this campaign is billed; the dialplan hangs up after it."""
+def longest_s(campaign: Any, trunk: Any) -> int:
+    """The most that a call of this campaign through this trunk is billed; the dialplan hangs up after it."""
     of_blocks = prepared.longest_s(campaign)
-    return math.ceil(campaign.sound_s if of_blocks is None else of_blocks) + MARGIN_S
+    said_s = campaign.sound_s if of_blocks is None else of_blocks
+    return math.ceil(said_s + machines.longest_s(campaign, trunk)) + MARGIN_S
 
 
 def allowance(session: Session, trunk: Any, campaign: Any, now: dt.datetime) -> float:
@@ -38,10 +39,11 @@ def allowance(session: Session, trunk: Any, campaign: Any, now: dt.datetime) -> 
         ).all()
     )
     columns = (Campaign.id, Campaign.sound_s, Campaign.message, Campaign.message_version)
-    calling = session.execute(select(*columns).where(Campaign.id.in_(list(up)))).all()
-    promised = sum(longest_s(one) * up[one.id] for one in calling)
+    listening = (Campaign.machines, Campaign.machines_doubtful)
+    calling = session.execute(select(*columns, *listening).where(Campaign.id.in_(list(up)))).all()
+    promised = sum(longest_s(one, trunk) * up[one.id] for one in calling)
     left = cap - trunk_caps.used(session, trunk.id, now).seconds - promised
-    return max(0, math.floor(left / longest_s(campaign)))
+    return max(0, math.floor(left / longest_s(campaign, trunk)))
 
 
 def reached(session: Session, campaign: Campaign, now: dt.datetime) -> CampaignError | None:
@@ -50,7 +52,7 @@ def reached(session: Session, campaign: Campaign, now: dt.datetime) -> CampaignE
     if trunk is None:
         return None
     used = trunk_caps.used(session, trunk.id, now)
-    if used.seconds + longest_s(campaign) <= trunk_caps.cap_s(trunk):
+    if used.seconds + longest_s(campaign, trunk) <= trunk_caps.cap_s(trunk):
         return None
     words: dict[str, object] = {"trunk": trunk.title or trunk.name, "zone": str(trunk_caps.zone())}
     if trunk.minutes_per_day is not None and trunk_caps.cap_s(trunk) == trunk.minutes_per_day * 60:

@@ -69,6 +69,8 @@ class Campaign(db.Model):
     machines: Mapped[str] = mapped_column(String(12), default="off", server_default="off")
     #: A test call's own campaign (``campaigns.trial_calls``): whose message it tries. No list shows it.
     test_of: Mapped[int | None] = mapped_column(Integer)
+    #: The same when it is doubtful what answered: ``campaigns.machines.Doubtful``.
+    machines_doubtful: Mapped[str] = mapped_column(String(8), default="human", server_default="human")
     created_by: Mapped[str] = mapped_column(String(255), default="")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
     started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

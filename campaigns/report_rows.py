@@ -143,6 +143,8 @@ def attempts(campaign_id: int) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
             Attempt.sip_code,
             Attempt.cause,
             Attempt.listened_s,
+            Attempt.machine,
+            Attempt.machine_cause,
             Attempt.detail,
             Attempt.reached_by,
             Attempt.handover,

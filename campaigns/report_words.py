@@ -42,7 +42,15 @@ DISPOSITIONS: dict[str, str] = {
     Disposition.BLOCKED: N_("Not allowed on the trunk"),
     Disposition.NOT_PREPARED: N_("Message not prepared"),
     Disposition.DO_NOT_CALL: N_("Do not call"),
+    Disposition.MACHINE: N_("Answering machine"),
     Disposition.UNKNOWN: N_("Unknown"),
+}
+
+#: What answered, as it was heard.
+MACHINES: dict[str, str] = {
+    "human": N_("A person"),
+    "machine": N_("Answering machine"),
+    "doubtful": N_("Doubtful"),
 }
 
 REACHED_BY: dict[str, str] = {
@@ -99,6 +107,8 @@ DISPOSITION = N_("Disposition")
 SIP_CODE = N_("SIP code")
 CAUSE = N_("Cause (Q.850)")
 DETAIL = N_("Detail")
+MACHINE = N_("What answered")
+MACHINE_CAUSE = N_("Cause of that")
 REACHED_HOW = N_("Reached by")
 HANDED_TO = N_("Handed over to")
 HANDOVER = N_("Result of the hand-over")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from campaigns.machines import Heard, nothing_said
 from campaigns.states import ContactState, Disposition, ReachedBy
 from dialer.calls import CallOutcome, CallResult, HandoverResult
 
@@ -49,6 +50,7 @@ class RetryPolicy:
             Disposition.NO_ANSWER: self.no_answer_s,
             Disposition.UNAVAILABLE: self.no_answer_s,
             Disposition.NOT_HEARD: None,
+            Disposition.MACHINE: None,
         }.get(disposition, self.failed_s)
         return dt.timedelta(seconds=self.retry_s if own is None else own)
 
@@ -67,7 +69,7 @@ def reached_by(result: CallResult, notification_s: float, phrase_s: float | None
 
     :param phrase_s: where the message's key phrase ends; it stands in the place of the notification time.
     """
-    if result.outcome is not CallOutcome.ANSWERED:
+    if result.outcome is not CallOutcome.ANSWERED or nothing_said(result):
         return None
     talked = result.handover is not None and result.handover.result is HandoverResult.TALKED
     if result.confirmed or talked:
@@ -82,6 +84,8 @@ def disposition_of(result: CallResult, notification_s: float, phrase_s: float | 
     if result.outcome is CallOutcome.ANSWERED:
         if reached_by(result, notification_s, phrase_s):
             return Disposition.REACHED
+        if nothing_said(result) and result.machine is not None and result.machine.status == Heard.MACHINE:
+            return Disposition.MACHINE
         return Disposition.DO_NOT_CALL if result.opt_out else Disposition.NOT_HEARD
     return _SAME_NAME[result.outcome]
 

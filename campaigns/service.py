@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from campaigns import caps, do_not_call, jobs, sounds, store
 from campaigns.eligibility import ContactFacts, Verdict, may_call
 from campaigns.errors import CampaignError
+from campaigns.machines import Doubtful, MachinePolicy
 from campaigns.message_editing import (
     add_sound,
     prepare_progress,
@@ -61,6 +62,14 @@ class CampaignForm(BaseModel):
     retry_busy_s: int | None = Field(None, ge=1, le=30 * 86400, description="The same after busy")
     retry_no_answer_s: int | None = Field(None, ge=1, le=30 * 86400, description="The same after no answer")
     retry_failed_s: int | None = Field(None, ge=1, le=30 * 86400, description="The same after a failed call")
+    machines: MachinePolicy = Field(
+        MachinePolicy.OFF,
+        description="Answering machines: off (not listened for), leave (the message after the beep), retry (hang up and"
+        " call again), human (as a person; reports show them)",
+    )
+    machines_doubtful: Doubtful = Field(
+        Doubtful.HUMAN, description="When it is doubtful what answered: human (as a person), key (ask for a key first)"
+    )
     windows: dict[str, Any] = Field(
         default_factory=lambda: CallingWindows.daily("09:00", "21:00").to_json(), description="Calling windows"
     )

@@ -46,6 +46,7 @@ class Disposition(StrEnum):
     BLOCKED = "blocked"  # the trunk may not dial this number
     NOT_PREPARED = "not_prepared"  # its own data cannot be said; it was not called
     DO_NOT_CALL = "do_not_call"  # the number is on the list of those that are never called, or came on it by this call
+    MACHINE = "machine"  # an answering machine took the call, and nothing was said to it
     UNKNOWN = "unknown"
 
 

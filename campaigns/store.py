@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Row, bindparam, false, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from campaigns import caps, channels, do_not_call, prepared
+from campaigns import caps, channels, do_not_call, machines, prepared
 from campaigns.eligibility import CampaignRules, ContactFacts, Rule, may_call
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState, Disposition
@@ -331,7 +331,7 @@ def _calls(rows: _Locked, speakable: Sequence[tuple[Any, dict[str, str]]]) -> li
                 ring_s=campaign.ring_s,
                 sound=campaign.sound if campaign.message is None else prepared.NO_SOUND,
                 tag_attempt=trunk.kind == TrunkKind.REHEARSAL,
-                variables=variables,
+                variables=variables | machines.variables(campaign, trunk, contact.prompts),
             ),
             contact,
         )

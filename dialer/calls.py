@@ -91,7 +91,7 @@ class Handover:
 class Machine:
     """What answered, as the PBX heard it."""
 
-    status: str  # human, machine, notsure, hangup
+    status: str  # human, machine, doubtful
     cause: str = ""
 
 

@@ -18,10 +18,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import config
 from config import secret_store
 from config.settings import Settings
+from dialer.amd import ASK_FOLDER
 from dialer.asterisk_place import Place, installation, place
 from dialer.errors import DialerError
 
 TEMPLATES = Path(config.__file__).parent / "asterisk"
+#: Sounds that ask for a key, one per language.
+ASKED = Path(config.__file__).parent.parent / "assets" / "press_a_key"
 #: RTP ports for the PBX, and the same number after them for the carrier.
 RTP_PORTS = 5000
 
@@ -93,7 +96,9 @@ PBX_MODULES = (
     "func_callerid",
     "func_cut",
     "res_musiconhold",
+    "app_amd",
     "app_userevent",
+    "app_waitforsilence",
     "app_verbose",
     "app_read",
     "app_queue",
@@ -266,6 +271,7 @@ def _data_folder(settings: Settings, where: Place) -> Path:
     _link(data / "documentation", where.data / "documentation")
     settings.played.mkdir(parents=True, exist_ok=True)
     _link(data / "sounds" / "o", settings.played)
+    _link(data / "sounds" / ASK_FOLDER, ASKED)
     return data
 
 

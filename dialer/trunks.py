@@ -15,6 +15,8 @@ from config import audit, messages, secret_store
 from config.database import read, write
 from config.i18n import N_
 from config.settings import Settings
+from dialer import amd
+from dialer.amd import AmdParameters
 from dialer.errors import DialerError
 from dialer.models import Node, Trunk, TrunkKind, trunk_node
 from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
@@ -87,6 +89,10 @@ class TrunkForm(BaseModel):
         None, description="Ask the carrier whether it is there; not given: as it was, else yes"
     )
     enabled: bool = Field(True, description="May be used")
+    amd: AmdParameters | None = Field(
+        None,
+        description="Parameters of answering machine detection; not given: as they were, for a new trunk the usual",
+    )
     nodes: NodeNames | None = Field(
         None, description="Names of the nodes on which it lives; not given: as it was, for a new trunk all nodes"
     )
@@ -161,6 +167,7 @@ def update(trunk_id: int, form: TrunkForm) -> None:
             trunk.nodes = _nodes(session, form.nodes)
         before = _told(trunk)
         if trunk.kind == TrunkKind.REHEARSAL:
+            _fill_amd(trunk, form)
             for field in ("title", "channels", "cps", "allowed_prefixes", "caller_ids", "enabled", *CAP_FIELDS):
                 setattr(trunk, field, getattr(form, field))
         else:
@@ -202,7 +209,7 @@ def delete(trunk_id: int) -> None:
 
 def _told(trunk: Trunk) -> dict[str, object]:
     """What the audit trail compares."""
-    fields = (*FORM_FIELDS, "title", "register", "qualify", "secret_encrypted")
+    fields = (*FORM_FIELDS, "title", "register", "amd", "qualify", "secret_encrypted")
     return {field: getattr(trunk, field) for field in fields}
 
 
@@ -308,6 +315,7 @@ def _template_works(template: str) -> bool:
 def _fill(trunk: Trunk, form: TrunkForm) -> None:
     for field in FORM_FIELDS:
         setattr(trunk, field, getattr(form, field))
+    _fill_amd(trunk, form)
     trunk.title = form.title or trunk.name
     trunk.register = form.register_
     if form.qualify is not None:
@@ -317,6 +325,11 @@ def _fill(trunk: Trunk, form: TrunkForm) -> None:
         trunk.secret_encrypted = secret_store.encrypt(settings.home, form.secret)
     elif not form.username:
         trunk.secret_encrypted = ""
+
+
+def _fill_amd(trunk: Trunk, form: TrunkForm) -> None:
+    if form.amd is not None:
+        trunk.amd = amd.to_keep(form.amd)
 
 
 def _name_from(title: str) -> str:

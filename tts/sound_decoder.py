@@ -12,6 +12,7 @@ import resource
 import struct
 import sys
 import wave
+from dataclasses import dataclass
 from enum import IntEnum
 
 RATE = 8000
@@ -22,7 +23,10 @@ MAX_SAMPLES = MAX_SECONDS * 96_000 * 2
 BLOCK = 65_536
 #: Address space. Ten minutes of 48 kHz stereo mp3 pass with 200 MiB and fail with 160 (numpy 2.4, libsndfile 1.2).
 MAX_MEMORY = 256 * 2**20
-MAX_CPU_S = 5
+#: Ten minutes of 48 kHz stereo take 2 s; a refusal is to come within 5 s by the clock.
+MAX_CPU_S = 4
+#: Seconds that may lack of what the file promises: encoders and decoders count their own delay differently.
+MAY_LACK_S = 0.2
 #: Loudest tenth of a second under -50 dBFS: nobody would hear it on a phone.
 SILENT_RMS = 10 ** (-50 / 20)
 PEAK = 0.89  # -1 dBFS, never above
@@ -70,7 +74,95 @@ def looks_like_sound(head: bytes) -> bool:
         return True
     if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
         return True
-    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    return mpeg_frame(head) is not None
+
+
+#: kbit/s of MPEG audio layer III by the header's four bits, for version 1 and for versions 2 and 2.5.
+MPEG_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+MPEG_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+
+
+@dataclass(frozen=True)
+class MpegFrame:
+    """One frame of MPEG audio, from its four bytes of header (ISO 11172-3, 2.4.1.3)."""
+
+    length: int  # bytes, 0 when the header does not say (free format)
+    samples: int  # of each channel
+    rate: int
+
+
+def mpeg_frame(header: bytes) -> MpegFrame | None:
+    """The frame of layer III that begins with these bytes.
+
+    Eleven set bits alone also begin AAC, other layers and every text in UTF-16.
+    """
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
+        return None
+    version = (header[1] >> 3) & 3  # 0: 2.5, 2: 2, 3: 1
+    kbits, rate = header[2] >> 4, (header[2] >> 2) & 3
+    if version == 1 or kbits == 15 or rate == 3:
+        return None
+    hertz = (44_100, 48_000, 32_000)[rate] >> (0, 0, 1, 0)[version] if version else (11_025, 12_000, 8_000)[rate]
+    per_frame = 1152 if version == 3 else 576
+    bits = (MPEG_1 if version == 3 else MPEG_2)[kbits] * 1000
+    padding = (header[2] >> 1) & 1
+    return MpegFrame(per_frame // 8 * bits // hertz + padding if bits else 0, per_frame, hertz)
+
+
+def mpeg_begin(size: int) -> int:
+    """Where the first frame is: after the ID3 tags."""
+    at = 0
+    while (tag := os.pread(0, 10, at))[:3] == b"ID3" and len(tag) == 10:
+        length = tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]
+        at += 10 + length + (10 if tag[5] & 0x10 else 0)
+        if at >= size:
+            raise Refused(Exit.CUT_OFF)
+    block = os.pread(0, BLOCK, at)
+    found = block.find(b"\xff")
+    while found >= 0:
+        frame = mpeg_frame(block[found : found + 4])
+        if frame is not None and frame.length:
+            return at + found
+        found = block.find(b"\xff", found + 1)
+    raise Refused(Exit.TYPE_UNKNOWN)
+
+
+def mpeg_samples(begin: int, size: int) -> int:
+    """Samples of each channel, by walking from frame to frame until something else comes.
+
+    Without a Xing header the decoder guesses the length by the first frame, and reads no further than it guessed: of a
+    file with a varying bit rate it may leave half away, or promise hours.
+    """
+    at, samples = begin, 0
+    while at + 4 <= size:
+        frame = mpeg_frame(os.pread(0, 4, at))
+        if frame is None or not frame.length:
+            return samples
+        at += frame.length
+        samples += frame.samples
+        if samples > frame.rate * MAX_SECONDS * 2:
+            raise Refused(Exit.TOO_LONG)
+    if at > size:
+        raise Refused(Exit.CUT_OFF)
+    return samples
+
+
+def ogg_is_cut(size: int) -> bool:
+    """Whether the pages are not all there: each must be whole, and the last must end its stream (RFC 3533).
+
+    A second stream after the first is no message either: the decoder reads the first alone.
+    """
+    at, begun, ends = 0, False, False
+    while at < size:
+        page = os.pread(0, 27 + 255, at)
+        if len(page) < 27 or page[:4] != b"OggS":
+            return True
+        begins, ends = bool(page[5] & 2), bool(page[5] & 4)
+        if begins and begun:
+            return True
+        begun = begun or not begins
+        at += 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return at > size or not ends
 
 
 def riff_is_cut(head: bytes, size: int) -> bool:
@@ -93,9 +185,9 @@ def main() -> int:
             raise Refused(Exit.EMPTY)
         if not looks_like_sound(head):
             raise Refused(Exit.TYPE_UNKNOWN)
-        if riff_is_cut(head, size):
+        if riff_is_cut(head, size) or (head[:4] == b"OggS" and ogg_is_cut(size)):
             raise Refused(Exit.CUT_OFF)
-        pcm = _convert(_promises_frames(head))
+        pcm = _convert(promise(head, size))
     except Refused as refusal:
         return refusal.code
     except MemoryError:
@@ -109,21 +201,36 @@ def main() -> int:
     return Exit.OK
 
 
-def _promises_frames(head: bytes) -> bool:
-    """Whether the header says exactly how many frames follow; without Xing or Info an mp3's length is a guess."""
-    if head[:4] in (b"fLaC", b"RIFF"):
-        return True
-    return head[:4] != b"OggS" and (b"Xing" in head or b"Info" in head)
+@dataclass(frozen=True)
+class Promise:
+    """How much sound the file says it holds."""
+
+    #: The number of frames can be relied on; else it is a guess.
+    exact: bool
+    #: The number, where we counted it ourselves; else the decoder says it.
+    frames: int | None = None
 
 
-def _convert(exact: bool) -> bytes:
+def promise(head: bytes, size: int) -> Promise:
+    """What the header promises, before anything is decoded."""
+    if head[:4] in (b"RIFX", b"RF64"):
+        return Promise(exact=False)
+    if head[:4] in (b"fLaC", b"RIFF", b"OggS"):
+        return Promise(exact=True)
+    begin = mpeg_begin(size)
+    counted = mpeg_samples(begin, size)
+    first = os.pread(0, 200, begin)
+    return Promise(exact=True, frames=None if b"Xing" in first or b"Info" in first else counted)
+
+
+def _convert(promised: Promise) -> bytes:
     """Decode stdin, twice at most, and return PCM16."""
     import numpy as np
 
-    mono, energies = _decode(exact, channel=None)
+    mono, energies = _decode(promised, channel=None)
     if len(energies) > 1 and energies[-1] < 0.01 * energies[:-1].max():
         # The channels cancel each other (one is inverted), so their mean would be silence.
-        mono, _ = _decode(exact, channel=int(energies[:-1].argmax()))
+        mono, _ = _decode(promised, channel=int(energies[:-1].argmax()))
     if len(mono) < MIN_SECONDS * RATE:
         raise Refused(Exit.TOO_SHORT)
     mono -= mono.mean(dtype=np.float64).astype(np.float32)
@@ -137,7 +244,7 @@ def _convert(exact: bool) -> bytes:
     return bytes(mono.round().astype("<i2").tobytes())
 
 
-def _decode(exact: bool, channel: int | None):  # type: ignore[no-untyped-def]  # numpy is imported under the limits
+def _decode(promised: Promise, channel: int | None):  # type: ignore[no-untyped-def]  # numpy is imported under the limits
     """All of stdin at 8 kHz: the mean of its channels, or one of them; and each channel's energy, the mean's last."""
     import numpy as np
     import soundfile as sf
@@ -152,7 +259,8 @@ def _decode(exact: bool, channel: int | None):  # type: ignore[no-untyped-def]  
         raise Refused(Exit.TYPE_UNKNOWN)
     if not 1000 <= source.samplerate <= 384_000 or not 1 <= source.channels <= 64:
         raise Refused(Exit.UNREADABLE)
-    _check_promise(source.frames, source.samplerate, source.channels, exact)
+    said = source.frames if promised.frames is None else promised.frames
+    _check_promise(said, source.samplerate, source.channels, promised.exact)
     resampler = soxr.ResampleStream(source.samplerate, RATE, 1, dtype="float32", quality="HQ")
     energies = np.zeros(source.channels + 1)
     pieces = []
@@ -175,7 +283,7 @@ def _decode(exact: bool, channel: int | None):  # type: ignore[no-untyped-def]  
             break
     if frames == 0:
         raise Refused(Exit.EMPTY)
-    if exact and frames < 0.98 * source.frames - 1:
+    if promised.exact and frames < said - MAY_LACK_S * source.samplerate:
         raise Refused(Exit.CUT_OFF)
     return np.concatenate(pieces).astype(np.float32, copy=False), energies
 

@@ -18,6 +18,8 @@ from web import background
 
 HOME = supervisor.ROOT / "demo-home"
 ASSETS = supervisor.ROOT / "assets"
+#: Speaks an amount and a date from the columns of the sample base.
+SPOKEN = ASSETS / "sample_message.json"
 RING_S = 12
 #: Nothing is expected to take this long for a list that a person would try; 1,000 numbers take 3 minutes.
 LIMIT_S = 3600.0
@@ -175,6 +177,7 @@ def _campaign(options: Options, copy: background.BackgroundCopy, started: float)
 
         campaign_id = _make(options)
         _load(options, campaign_id)
+        _say(_speak(campaign_id))
         if service.counts([campaign_id])[campaign_id].contacts:
             _wait_for_dial_worker(campaign_id)
             service.start(campaign_id)
@@ -251,6 +254,35 @@ def _load(options: Options, campaign_id: int) -> None:
             raise _BaseUnreadable(base.error_detail or f"The base cannot be loaded ({base.error_code}).")
         progress.show(f"Loading {options.base.name}: {base.progress:.0%}")
         time.sleep(0.2)
+
+
+def _speak(campaign_id: int) -> str:
+    """Have everybody hear his own amount and date, if the base has them and somebody can say them.
+
+    :returns: what will be heard.
+    """
+    from campaigns import service
+    from campaigns.message.blocks import Message
+
+    message = Message.model_validate_json(SPOKEN.read_text(encoding="utf-8"))
+    columns = sorted(message.columns())
+    if _has_columns(campaign_id, columns):
+        service.set_message(campaign_id, message)
+        if not any(problem.field == "message" for problem in service.start_problems(campaign_id)):
+            return f"Everybody hears his own values of {' and '.join(columns)}."
+        service.set_message(campaign_id, None)
+    return "Everybody hears the same recorded message."
+
+
+def _has_columns(campaign_id: int, columns: list[str]) -> bool:
+    from sqlalchemy import select
+
+    from campaigns.models import ContactBase
+    from config import database
+
+    with database.read() as session:
+        layouts = session.scalars(select(ContactBase.layout).where(ContactBase.campaign_id == campaign_id)).all()
+    return all(set(columns) <= set((layout or {}).get("columns") or ()) for layout in layouts)
 
 
 def _follow(campaign_id: int, copy: background.BackgroundCopy) -> None:

@@ -38,6 +38,7 @@ INPUT_SENTENCES = {
     "greater_than": N_("More than {limit}."),
     "less_than_equal": N_("At most {limit}."),
     "less_than": N_("Less than {limit}."),
+    "enum": N_("Choose one of these."),
     "string_pattern_mismatch": N_("This has a form that cannot be used here."),
 }
 
@@ -55,7 +56,7 @@ def errors_of(error: ValidationError | ObzvonError) -> dict[str, str]:
         return {error.field: sentences.of(error)}
     found: dict[str, str] = {}
     for item in error.errors():
-        field = str(item["loc"][0]) if item["loc"] else ""
+        field = ".".join(str(part) for part in item["loc"]) if item["loc"][:1] == ("amd",) else _first(item["loc"])
         found.setdefault(field, _input_sentence(field, item))
     return found
 
@@ -63,6 +64,10 @@ def errors_of(error: ValidationError | ObzvonError) -> dict[str, str]:
 def sentence_of_input(field: str, item: Mapping[str, Any]) -> str:
     """One of pydantic's errors for a person."""
     return _input_sentence(field, item)
+
+
+def _first(place: Sequence[Any]) -> str:
+    return str(place[0]) if place else ""
 
 
 def _input_sentence(field: str, item: Mapping[str, Any]) -> str:
@@ -111,6 +116,7 @@ def campaign_input(form: MultiDict[str, str]) -> dict[str, Any]:
         name: form.get(name, "").strip()
         for name in ("name", "caller_id", "region", "timezone", "channel_limit", "attempts")
     }
+    values |= {name: form[name] for name in ("machines", "machines_doubtful") if name in form}
     values["trunk_id"] = form.get("trunk_id") or None
     for name in DURATIONS:
         seconds = _seconds(form.get(name, ""), form.get(f"{name}-unit", "s"))

@@ -85,6 +85,7 @@ SENTENCES: dict[str, str] = {
     "node_not_silent": N_(
         "The dial worker of this node is alive and settles its calls by itself: drain the node instead."
     ),
+    "amd_too_short": N_("The time to decide must be longer than the silence after a greeting."),
     "trunk_price_missing": N_("Give the price of a minute as well: without it the money of a day cannot be counted."),
     "trunk_minutes_used_up": N_(
         "Today's minutes of the trunk {trunk} are used up: {used} of {cap}. Calling goes on after midnight ({zone})."
@@ -193,9 +194,32 @@ DISPOSITIONS = {
     "not_placed": N_("Not placed"),
     "expired": N_("Expired"),
     "blocked": N_("Not allowed on the trunk"),
+    "machine": N_("Answering machine"),
     "do_not_call": N_("Do not call"),
     "not_prepared": N_("Message not prepared"),
     "unknown": N_("Unknown"),
+}
+
+#: Parameters of answering machine detection, by their names in ``dialer.amd``: label and hint.
+AMD = {
+    "initial_silence_ms": (N_("Silence at the beginning"), N_("Longer: it is doubtful what answered.")),
+    "greeting_ms": (N_("Longest greeting of a person"), N_("Longer: a machine.")),
+    "after_greeting_ms": (N_("Silence after the greeting"), N_("Then it is a person, who waits for an answer.")),
+    "total_ms": (N_("Time to decide"), N_("Without decision it is doubtful.")),
+    "min_word_ms": (N_("Shortest word"), N_("Shorter sounds do not count.")),
+    "between_words_ms": (N_("Silence between words"), ""),
+    "most_words": (N_("Most words of a person"), N_("More: a machine.")),
+    "silence_level": (N_("Level of silence"), N_("Of 32767; quieter sound is silence. Raise it on noisy lines.")),
+    "max_word_ms": (N_("Longest word"), N_("Longer: a tone or music, so a machine.")),
+    "beep_silence_ms": (N_("Silence after the beep"), N_("Then the message is left.")),
+    "beep_wait_s": (N_("Wait for the beep, in seconds"), N_("Then it hangs up.")),
+}
+
+#: What answered, by ``campaigns.machines.Heard``.
+HEARD = {
+    "human": N_("A person"),
+    "machine": N_("Answering machine"),
+    "doubtful": N_("Doubtful"),
 }
 
 #: Answers to "why is this person not being called now", by ``campaigns.eligibility.Rule``.

@@ -34,6 +34,7 @@ def _added() -> dict[str, tuple[sa.Column[Any], ...]]:
             _text("message_version", 16),
             _text("machines", 12, "off"),
             sa.Column("test_of", sa.Integer(), nullable=True),
+            _text("machines_doubtful", 8, "human"),
         ),
         "contact": (
             sa.Column("prompts", sa.JSON(none_as_null=True), nullable=True),

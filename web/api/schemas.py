@@ -9,7 +9,10 @@ from typing import Any, Literal
 from apiflask.fields import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
+from campaigns.machines import Doubtful, MachinePolicy
 from campaigns.service import CampaignForm
+from dialer import amd
+from dialer.amd import AmdParameters
 from web.queries import Page
 
 
@@ -90,6 +93,8 @@ class CampaignOut(Out):
     retry_busy_s: int | None
     retry_no_answer_s: int | None
     retry_failed_s: int | None
+    machines: MachinePolicy
+    machines_doubtful: Doubtful
     windows: dict[str, Any]
     sound_name: str
     sound_s: float
@@ -259,8 +264,8 @@ class AttemptOut(Out):
     cause: int | None
     listened_s: float
     reached_by: str = Field(description="time, phrase or key; empty when not reached")
-    machine: str = Field(description="What answered, as the exchange heard it; empty when it was not asked")
-    machine_cause: str
+    machine: str = Field(description="What answered: human, machine, doubtful; empty when it was not listened for")
+    machine_cause: str = Field(description="What made detection think so")
     handover: str = Field(description="Where the callee was handed over to; empty: nowhere")
     handover_result: str
     waited_s: float | None
@@ -355,10 +360,16 @@ class TrunkOut(Out):
     price_per_minute: float | None
     spend_per_day: float | None
     costly_allowed: bool
+    amd: AmdParameters = Field(description="Parameters of answering machine detection")
     minutes_today: float = Field(0, description="Minutes used since midnight in the zone of this copy")
     calls_today: int = Field(0, description="Answered calls since then")
     spend_today: float = Field(0, description="Their cost, in the currency of the price")
     nodes: list[str] = Field(description="Names of the nodes on which it lives")
+
+    @field_validator("amd", mode="before")
+    @classmethod
+    def _usual(cls, value: Any) -> Any:
+        return amd.of_trunk(value) if value is None or isinstance(value, dict) else value
 
     @field_validator("nodes", mode="before")
     @classmethod

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from config.database import read, utcnow
 from config.errors import ObzvonError
-from dialer import nodes, trunk_caps
+from dialer import amd, nodes, trunk_caps
 from dialer import trunks as service
+from dialer.amd import AmdParameters
 from dialer.models import Trunk, TrunkKind
 from dialer.trunks import TrunkForm
-from web import forms, queries, sentences
+from web import forms, queries, sentences, sentences_table
 from web.pages import pages
 from web.pages.guard import administrators
 
@@ -54,6 +55,8 @@ def _input(trunk: Trunk | None) -> dict[str, Any]:
     values |= {name: form.get(name) == "1" for name in SWITCHES}
     values |= {name: form.get(name, "").strip().replace(",", ".") or None for name in CAP_FIELDS}
     values["secret"] = form.get("secret", "")
+    told = {name: form.get(f"amd.{name}", "").strip() for name in AmdParameters.model_fields}
+    values["amd"] = {name: text for name, text in told.items() if text}
     if "nodes" in form:
         values["nodes"] = [name for name in form.getlist("nodes") if name]
     if trunk is not None:
@@ -70,15 +73,19 @@ def split_list(text: str) -> list[str]:
 def _form(
     values: dict[str, Any], errors: dict[str, str] | None = None, trunk: Trunk | None = None, status: int = 200
 ) -> ResponseReturnValue:
+    shown = {f"amd.{name}": value for name, value in (values.get("amd") or {}).items()}
     page = render_template(
         "trunk_form.html",
-        values=values,
+        values=values | shown,
         errors=errors or {},
         trunk=trunk,
         kinds=TrunkKind,
         rehearsal=_rehearsal(trunk),
         nodes=nodes.all_nodes(),
         today=_today().get(trunk.id, trunk_caps.Used()) if trunk else None,
+        amd_fields=[(name, _(text), _(hint) if hint else "") for name, (text, hint) in sentences_table.AMD.items()],
+        amd_usual=amd.USUAL.model_dump(),
+        amd_open=bool(values.get("amd")),
     )
     return page, status
 
@@ -115,6 +122,7 @@ def edit_trunk(trunk_id: int) -> ResponseReturnValue:
     trunk = queries.trunk(trunk_id)
     names = (*TEXT_FIELDS, *NUMBER_FIELDS, *CAP_FIELDS, *LIST_FIELDS, *SWITCHES)
     values = {name: getattr(trunk, name) for name in names}
+    values["amd"] = trunk.amd or {}
     return _form({**values, "nodes": [node.name for node in trunk.nodes]}, trunk=trunk)
 
 
