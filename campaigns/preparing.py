@@ -11,9 +11,11 @@ its mark in ``preparation`` with a heartbeat; the sweep sends for whoever has no
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -61,6 +63,7 @@ LOOK_S = 30.0
 #: Contacts that fail by an engine's fault before a run gives up.
 MOST_FAILED = 300
 BREATHE_S = 0.01
+NICE = 10
 #: What a contact's own value does wrong; anything else of an engine is the engine's fault, unless that is well.
 OF_THE_TEXT = frozenset({"speech_text_empty", "speech_text_long"})
 
@@ -178,7 +181,7 @@ def _beat(session: Session, hold: _Hold) -> None:
 def _work(hold: _Hold) -> bool:
     ends = time.monotonic() + RUN_S
     alike = not hold.message.personal
-    with ThreadPoolExecutor(renderers(), thread_name_prefix="speech") as pool:
+    with ThreadPoolExecutor(renderers(), thread_name_prefix="speech", initializer=_give_way) as pool:
         while time.monotonic() < ends:
             if not alike and not _has_room(hold):
                 return False
@@ -190,6 +193,12 @@ def _work(hold: _Hold) -> bool:
                 return False
             _prepare(hold, rows, pool, ends + RUN_S)
     return True
+
+
+def _give_way() -> None:
+    """Calls that are up have the processor first: this thread, and the engines that it starts, come after them."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def renderers() -> int:

@@ -21,8 +21,6 @@ from tts.engines.speech import Pcm, at_8_khz, speech_error
 LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
 #: Seconds by the clock for a text of the greatest length; it takes 3 s of processor time.
 WALL_CLOCK_S = 60
-#: Calls that are up have the processor first.
-NICE = "10"
 #: Processor seconds, address space, bytes written.
 LIMITS = ("--cpu=30", f"--as={2 << 30}", f"--fsize={256 << 20}", "--core=0")
 
@@ -71,11 +69,7 @@ def spoken(
         target = work / "speech.wav"
         try:
             done = subprocess.run(
-                [
-                    *(shutil.which("nice") or "/usr/bin/nice", "-n", NICE),
-                    *(shutil.which("prlimit") or "/usr/bin/prlimit", *LIMITS),
-                    *command(target),
-                ],
+                [shutil.which("prlimit") or "/usr/bin/prlimit", *LIMITS, *command(target)],
                 input=text.encode(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

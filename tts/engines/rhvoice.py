@@ -52,6 +52,7 @@ class RHVoice:
         def command(target: Path) -> list[str]:
             private = self._folder.has(PROGRAM)
             program = self._folder.command(PROGRAM, as_root=True) if private else [str(shutil.which(PROGRAM))]
-            return [*program, "-p", name, "-r", str(rate), "-o", str(target)]  # without -s the text is no markup
+            # Least quality is 16 kHz: more than a telephone lets through. Without -s the text is no markup.
+            return [*program, "-q", "min", "-p", name, "-r", str(rate), "-o", str(target)]
 
         return spoken(self.name, text, command, self._folder.environment)
