@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from campaigns import outcomes, reports
+from campaigns import bases, do_not_call, outcomes, reports
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState
@@ -18,6 +18,8 @@ from config.database import utcnow
 from config.i18n import translator
 from dialer.calls import CallOutcome, CallResult, Handover, HandoverResult, StepDone
 from dialer.models import Node
+from tests.integration.web.conftest import BASE
+from web import queries
 
 WORDS = {"en": [{"kind": "text", "text": "Hello."}]}
 
@@ -168,3 +170,17 @@ def test_the_list_over_the_api(api):
     assert api("DELETE", "/do-not-call/+79005550000").status_code == 204
     assert api("DELETE", "/do-not-call/+79005550000").json["code"] == "do_not_call_missing"
     assert api("GET", "/do-not-call").json["total"] == 0
+
+
+def test_a_base_rejects_numbers_on_the_list(app, manager, campaign_id, tmp_path):
+    source = tmp_path / "base.csv"
+    source.write_text(BASE, encoding="utf-8")
+    with app.app_context():
+        do_not_call.add("+79005550001")
+        base_id = bases.add(campaign_id, source, "base.csv")
+        bases.load_waiting(campaign_id)
+        assert queries.rejected_codes(base_id)["do_not_call"] == 1
+        base = queries.base(campaign_id, base_id)
+        assert (base.accepted, base.rejected, base.duplicates) == (1, 3, 1)
+    page = manager.get(f"/campaigns/{campaign_id}/bases/{base_id}/rejected").text
+    assert "This number is on the do-not-call list." in page
