@@ -92,6 +92,7 @@ LICENCES = {
     "CMU (free, with attribution)": N_("CMU (free, with attribution)"),
     "public domain": N_("public domain"),
     "Google's terms of use": N_("Google's terms of use"),
+    "as the voice file's maker says": N_("as the voice file's maker says"),
 }
 #: How far a test call is.
 STAGES = {
