@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import time
@@ -18,7 +19,7 @@ import numpy as np
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, piece_store, preparing, sounds, speaking, voices
+from campaigns import jobs, piece_store, preparing, sounds, speaking, starting, voices
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import MAIN, Message
 from campaigns.message.compose import Piece, Recorded, Spoken
@@ -32,6 +33,7 @@ from tts.sound_files import Sound
 
 #: Contacts changed in one transaction, and the pause before the next: dialling goes on in between.
 CHUNK = 2000
+LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 BREATHE_S = 0.02
 #: Joined messages kept for listening: seconds, and their folder below the pieces' home.
 KEEP_PREVIEWS_S = 3600.0
@@ -43,7 +45,7 @@ class Progress:
 
     #: Contacts still to be called.
     pending: int = 0
-    #: Of these, with the sound of the present message.
+    #: Of these, with the sound of the present message, or in a call now.
     ready: int = 0
     #: Given up since their own data cannot be said; each has its ``prepare_code`` and ``prepare_column``.
     not_prepared: int = 0
@@ -70,7 +72,8 @@ def set_message(campaign_id: int, message: Message | None) -> None:
 
     Contacts are prepared anew; calls that are up go on with what they have.
 
-    :raises CampaignError: campaign_missing.
+    :raises CampaignError: campaign_missing; while it runs also what Start would refuse, since a slip would end every
+        contact that is due.
     """
 
     def work(session: Session) -> bool:
@@ -81,6 +84,9 @@ def set_message(campaign_id: int, message: Message | None) -> None:
         campaign.message = None if message is None else message.to_json()
         campaign.message_version = version
         campaign.sound_s = _longest_so_far(session, campaign)
+        problems = starting.of_message(session, campaign, settings.get())
+        if problems and campaign.state == CampaignState.RUNNING:
+            raise problems[0]
         audit.append(session, "message_changed", "campaign", campaign_id, **_told(message))
         return True
 
@@ -261,7 +267,12 @@ def prepare_progress(campaign_id: int) -> Progress:
             return Progress()
         of_campaign = (Contact.campaign_id == campaign_id, Contact.state == ContactState.PENDING)
         pending = select(func.count()).select_from(Contact).where(*of_campaign)
-        ready = pending.where(Contact.prepared == campaign.message_version)
+        # Pages ask this often, and contacts may be a million: the index alone answers for a message for all, and few
+        # contacts of a personal one have a time at which they are due.
+        ready = pending.where(Contact.due_at > LONG_AGO)
+        if Message.model_validate(campaign.message).personal:
+            ready = ready.where(Contact.prepared == campaign.message_version)
+        up = select(func.count()).where(Attempt.campaign_id == campaign_id, Attempt.open_for_contact > 0)
         given_up = (
             select(func.count())
             .select_from(Contact)
@@ -271,7 +282,8 @@ def prepare_progress(campaign_id: int) -> Progress:
                 Contact.last_disposition == Disposition.NOT_PREPARED,
             )
         )
-        counts = Progress(session.scalar(pending) or 0, session.scalar(ready) or 0, session.scalar(given_up) or 0)
+        numbers = [session.scalar(query) or 0 for query in (pending, ready, up, given_up)]
+        counts = Progress(pending=numbers[0], ready=numbers[1] + numbers[2], not_prepared=numbers[3])
         row = session.get(Preparation, campaign_id)
     if row is None:
         return counts

@@ -22,7 +22,7 @@ def problems(session: Session, campaign: Campaign, settings: Settings) -> list[C
     return [
         *_trunk_problems(session, campaign),
         *_channel_problems(session, campaign),
-        *_message_problems(session, campaign, settings),
+        *of_message(session, campaign, settings),
         *_list_problems(session, campaign),
     ]
 
@@ -80,7 +80,8 @@ def _node_problems(nodes: list[Node]) -> list[CampaignError]:
     return []
 
 
-def _message_problems(session: Session, campaign: Campaign, settings: Settings) -> list[CampaignError]:
+def of_message(session: Session, campaign: Campaign, settings: Settings) -> list[CampaignError]:
+    """What is missing for what is said."""
     if campaign.message is not None:
         return message_problems.found(session, campaign, settings)
     if not campaign.sound:
