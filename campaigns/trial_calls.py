@@ -33,7 +33,17 @@ MOST_AT_ONCE = 3
 #: No second attempt within the life of a test call.
 NEVER_S = 30 * 86400
 #: What the rules of calling and the preparation may be taken from; the rest is a test call's own.
-_COPIED = ("region", "timezone", "ring_s", "notification_s", "machines", "sound", "sound_name", "sound_s")
+_COPIED = (
+    "region",
+    "timezone",
+    "ring_s",
+    "notification_s",
+    "machines",
+    "machines_doubtful",
+    "sound",
+    "sound_name",
+    "sound_s",
+)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ FLAGS = [
 ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 #: Said by Chromium when a page is left while its live line is open, and for what a test does on purpose.
 HARMLESS = ("ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_ABORTED", "[object Event]", "status of 422", "status of 409")
+HARMLESS += ("Error Code 422", "Error Code 409")  # htmx says it as well
 WIDTHS = {"wide": (1440, 900), "narrow": (390, 844)}
 
 

@@ -173,8 +173,7 @@ class DraftStep(_Lax):
 
     def languages(self) -> set[str]:
         """Languages in which something is said here."""
-        both = {**self.variants, **{}}
-        found = {code for code, blocks in both.items() if blocks}
+        found = {code for code, blocks in self.variants.items() if blocks}
         if self.choice is not None:
             found |= {code for code, blocks in self.choice.invalid.items() if blocks}
         return found
@@ -205,9 +204,6 @@ class Draft(_Lax):
         used = {code for step in self.steps.values() for code in step.languages()}
         wanted = dict.fromkeys([self.default_language, *self.languages, *sorted(used)])
         return [code for code in wanted if code in phrases.LANGUAGES]
-
-    def step(self, name: str) -> DraftStep:
-        return self.steps[name]
 
     def to_json(self) -> dict[str, Any]:
         """As ``Message`` takes it; texts that are no numbers stay as they were typed, and are refused there."""

@@ -242,15 +242,6 @@ def _at_block(step: str, prefix: str, rest: list[Any], item: Mapping[str, Any]) 
     return Problem(step, language, f"{prefix}-{rest[1]}", forms.sentence_of_input(name, item), name)
 
 
-def as_json(problems: list[Problem]) -> list[dict[str, Any]]:
-    """For the API."""
-    return [
-        {"step": one.step, "language": one.language, "place": one.place, "field": one.name, "message": one.text,
-         "code": one.code or "input_wrong", "serious": one.serious}
-        for one in problems
-    ]  # fmt: skip
-
-
 def summary(checked: Checked) -> str:
     """One sentence above all."""
     count = len(checked.serious)

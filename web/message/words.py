@@ -86,6 +86,14 @@ SENTENCES = {
     "message_step_unreached": N_("Nothing leads to this step."),
     "message_sound_gone": N_("This sound file is gone: send it again."),
 }
+#: Licences of voices that are told in words.
+LICENCES = {
+    "GPL-3+ (the program; its speech is free)": N_("GPL-3+ (the program; its speech is free)"),
+    "CMU (free, with attribution)": N_("CMU (free, with attribution)"),
+    "public domain": N_("public domain"),
+    "Google's terms of use": N_("Google's terms of use"),
+    "as the voice file's maker says": N_("as the voice file's maker says"),
+}
 #: How far a test call is.
 STAGES = {
     "preparing": N_("the sound is being made"),
