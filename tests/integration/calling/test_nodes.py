@@ -420,9 +420,9 @@ def test_messages_of_earlier_releases_are_kept_and_unused_ones_go(tmp_path):
     sounds.keep_all(settings.get().sounds)
     (tmp_path / "ef.wav").write_bytes(b"x")
     sounds.keep(tmp_path, "ef")
-    sounds.sweep()
+    sounds.sweep(set)
     assert one(select(func.count()).select_from(SoundFile)) == 2
     change_all = update(SoundFile).values(created_at=utcnow() - dt.timedelta(days=2))
     database.write(lambda session: session.execute(change_all))
-    sounds.sweep()
+    sounds.sweep(set)
     assert one(select(SoundFile.stem)) == "ab"

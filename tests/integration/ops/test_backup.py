@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import tarfile
+import zlib
 
 import pytest
 from sqlalchemy import func, inspect, select, text
@@ -248,8 +249,15 @@ def with_member(path, name, kind=tarfile.REGTYPE, target=""):
     return out.getvalue()
 
 
-def flipped(content, place):
-    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+def flipped(content):
+    """With one bit changed, where it means something: a compressed stream has bits that nobody reads."""
+    for place in range(300, len(content)):
+        bad = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        try:
+            gzip.decompress(bad)
+        except (OSError, EOFError, zlib.error):
+            return bad
+    raise AssertionError("no bit matters")
 
 
 def replaced(old, new):
@@ -261,7 +269,7 @@ DAMAGED = {
     "cut at its end": lambda path: path.read_bytes()[:-5],
     "empty": lambda path: b"",
     "not a backup": lambda path: gzip.compress(b"hello" * 100),
-    "a flipped bit": lambda path: flipped(path.read_bytes(), 300),
+    "a flipped bit": lambda path: flipped(path.read_bytes()),
     "an altered message": lambda path: changed(path, "sounds/ab.wav", lambda old: b"X" + old[1:]),
     "an altered manifest": lambda path: changed(path, "manifest.json", replaced(b"sha256", b"sha255")),
     "no manifest": lambda path: changed(path, "manifest.json", lambda old: b""),
