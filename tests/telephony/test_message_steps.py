@@ -16,7 +16,7 @@ import soundfile
 
 from campaigns.message import flow
 from campaigns.message.blocks import Message
-from dialer.calls import CallResult, Handover, HandoverResult, StepDone
+from dialer.calls import CallResult, HandoverResult, StepDone
 from dialer.pbx_config import CALLEE_HZ, SEAT_HZ, seat_log
 from tests.support.asterisk import AsteriskPair, asterisk_pair
 from tests.support.audio import found_in, loudness, tone_share, write_sweep, write_tone
@@ -300,5 +300,7 @@ def test_a_number_that_the_trunk_may_not_dial_is_not_dialled(caller: Caller, pai
     what = message(**choice(k1={"kind": "number", "number": "78090000099"}))
     uid = place(caller, pair, "79160035017", what)
     result = caller.ledger.wait_for([uid], 30)[uid]
-    assert result.handover == Handover("number:78090000099", HandoverResult.NOT_ALLOWED)
+    # How long it waited is not asked: the PBX's look at its rules takes a millisecond, or none.
+    assert result.handover is not None
+    assert (result.handover.to, result.handover.result) == ("number:78090000099", HandoverResult.NOT_ALLOWED)
     assert not any(call.number == "78090000099" for call in read_calls(pair.settings.carrier_log))
