@@ -22,7 +22,7 @@ from tests.security.world import World, make_world
 
 
 @pytest.fixture
-def database_url(tmp_path):
+def tables_url(tmp_path):
     """SQLite: what is tried here does not depend on the database; what does has tests on both elsewhere."""
     return f"sqlite:///{tmp_path}/test.sqlite3"
 

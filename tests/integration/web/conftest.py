@@ -77,9 +77,9 @@ def compiled_templates(tmp_path_factory) -> FileSystemBytecodeCache:
 
 
 @pytest.fixture
-def app(tmp_path, database_url, monkeypatch, sent, quick_hashes, compiled_templates):
+def app(tmp_path, tables_url, monkeypatch, sent, quick_hashes, compiled_templates):
     """Tables, a node, the rehearsal trunk, and nothing shared with other tests."""
-    monkeypatch.setenv("OBZVON_DATABASE_URL", database_url)
+    monkeypatch.setenv("OBZVON_DATABASE_URL", tables_url)
     monkeypatch.setenv("OBZVON_BROKER_URL", "memory://")
     all_settings.get.cache_clear()
     settings = all_settings.get()
