@@ -106,6 +106,7 @@ def around(campaign: Any, trunk: Any, number: str, now: dt.datetime) -> flow.Aro
     return flow.Around(
         number=number,
         caller_id=campaign.caller_id or next(iter(trunk.caller_ids or ()), ""),
+        region=campaign.region,
         zone=ZoneInfo(campaign.timezone),
         now=now,
         trunk=trunk.name,

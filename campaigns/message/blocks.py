@@ -60,7 +60,7 @@ class SoundBlock(_Heard):
     kind: Literal["sound"] = "sound"
     stem: Stem
     name: str = Field("", max_length=255)
-    seconds: float = Field(0.0, ge=0)
+    seconds: float = Field(0.0, ge=0, le=86400)
 
 
 class TextBlock(_Heard):

@@ -43,7 +43,7 @@ from campaigns.message.blocks import (
     Step,
     Transfer,
 )
-from campaigns.phone_numbers import is_costly
+from campaigns.phone_numbers import Number, is_costly, normalize
 from config.i18n import N_
 from dialer.gateway import LINE_BYTES, MOST_VARIABLES
 
@@ -78,6 +78,8 @@ class Around:
     number: str = ""
     #: The campaign's number towards others.
     caller_id: str = ""
+    #: Where a number without its country code belongs: 8 809 … is a Russian premium number, none of Bangladesh.
+    region: str = ""
     #: The campaign's zone, for business hours, and the moment of the claim.
     zone: ZoneInfo | None = None
     now: dt.datetime | None = None
@@ -149,9 +151,16 @@ def _refusal(code: str, words: dict[str, object]) -> CampaignError:
 
 
 def _may_dial(action: DialNumber, around: Around) -> bool:
-    number = action.number.lstrip("+")
+    number = _digits(action, around)
     allowed = tuple(around.allowed_prefixes)
-    return (not allowed or number.startswith(allowed)) and (around.costly_allowed or not is_costly(number))
+    within = not allowed or number.startswith(allowed)
+    return bool(number) and within and (around.costly_allowed or not is_costly(number))
+
+
+def _digits(action: DialNumber, around: Around) -> str:
+    """The number as a base's cell is read, E.164 digits; '' when it is none that could be called."""
+    found = normalize(action.number, around.region, costly=True)
+    return found.digits if isinstance(found, Number) else ""
 
 
 def _most_s(message: Message) -> int:
@@ -243,9 +252,9 @@ class _Actions:
             if action.host not in around.sip_hosts:
                 return ["refused", "sip", f"{action.user}@{action.host}"]
             return ["sip", action.user, action.host, str(action.port)]
-        number = action.number.lstrip("+")
         if not _may_dial(action, around) or not around.template:
-            return ["refused", "number", number]
+            return ["refused", "number", action.number.lstrip("+")]
+        number = _digits(action, around)
         channel = around.template.replace("{number}", f"{around.number_prefix}{number}")
         return ["number", number, channel.replace("{trunk}", around.trunk)]
 

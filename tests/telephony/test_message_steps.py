@@ -97,6 +97,7 @@ def around(pair: AsteriskPair, number: str) -> flow.Around:
     return flow.Around(
         number=number,
         caller_id="74950000000",
+        region="RU",
         zone=ZoneInfo("Europe/Moscow"),
         trunk="rehearsal",
         template="PJSIP/{number}@{trunk}",

@@ -60,6 +60,8 @@ def test_a_message_that_makes_no_sense_is_refused_with_its_place(api, loaded):
     assert (refused.status_code, refused.json["code"]) == (422, "input_wrong")
     assert "nowhere" in refused.text
     assert api("PUT", path, json={**MESSAGE, "default_language": "xx"}).status_code == 422
+    endless = {"kind": "sound", "stem": "0" * 32, "seconds": float("inf")}  # JSON has no such number
+    assert api("PUT", path, json={**MESSAGE, "variants": {"ru": [endless]}}).status_code == 422
     assert api("PUT", "/campaigns/99/message", json=MESSAGE).status_code == 404
 
 

@@ -119,6 +119,18 @@ def test_what_is_wrong_stands_at_its_block_and_nothing_is_lost(editor):
     assert "this is not a number" in editor.heard()
 
 
+def test_a_new_editor_reproaches_nobody_and_speaks_his_language(editor):
+    """Nothing is red before something was done, and no English of the checks themselves reaches a Russian page."""
+    assert "in its default language" not in editor.page
+    assert "bg-red" not in editor.page
+    editor.browser.post("/locale", data={"locale": "ru"})
+    editor.do("add:b:text", **{"b-0-text": "Да"}).do("addkey").do(**{"k-0-kind": "enter"})
+    editor.do("save", **{"k-0-name": "meter", "k-0-least": "9", "k-0-most": "2"})
+    assert editor.status == 422
+    assert "Наименьшее число цифр не больше наибольшего." in editor.page
+    assert "the least number" not in editor.page
+
+
 def test_l3_steps_keys_and_hours_become_a_tree(app, editor, loaded):
     editor.do("addkey").do(**{"k-0-kind": "goto"}).do(**{"k-0-step": "+"})
     assert "step1" in editor.page

@@ -91,6 +91,7 @@ def test_business_hours_are_one_span(begins: str, ends: str, begin_s: int, lengt
 TRUNK = flow.Around(
     number="79160000007",
     caller_id="74950000000",
+    region="RU",
     trunk="carrier-1",
     template="PJSIP/{number}@{trunk}",
     number_prefix="+",
@@ -122,16 +123,25 @@ def test_hand_overs_within_the_rules() -> None:
     [
         (NUMBER | {"number": "78120000001"}, "handover_number_refused", "refused:number:78120000001"),
         (NUMBER | {"number": "78090000001"}, "handover_number_refused", "refused:number:78090000001"),
+        (NUMBER | {"number": "88090000001"}, "handover_number_refused", "refused:number:88090000001"),  # as at home
+        (NUMBER | {"number": "8107800000001"}, "handover_number_refused", "refused:number:8107800000001"),
         (SIP | {"host": "127.0.0.1"}, "handover_sip_refused", "refused:sip:sales@127.0.0.1"),
     ],
 )
 def test_what_the_rules_forbid_is_not_dialled(forbidden: dict[str, Any], code: str, words: str) -> None:
-    around = TRUNK if "8090" not in words else flow.Around(trunk="t", template="PJSIP/{number}@{trunk}")
+    around = flow.Around(region="RU", trunk="t", template="PJSIP/{number}@{trunk}")
+    around = TRUNK if "812" in words or "sip" in words else around
     said = flow.refusal(message(after=forbidden), around)
     assert said is not None
     assert said.code == code
     found = flow.variables(message(after=forbidden), {}, around)
     assert action(found, fields(found, "main")[3]) == words
+
+
+def test_a_hand_over_number_is_read_as_in_a_base() -> None:
+    """Written as at home it is dialled as everywhere: with its country code, and under the same rules."""
+    found = flow.variables(message(after=NUMBER | {"number": "84950000001"}), {}, TRUNK)
+    assert action(found, fields(found, "main")[3]) == "number:74950000001:PJSIP/+74950000001@carrier-1"
 
 
 def request(variables: dict[str, str]) -> CallRequest:
