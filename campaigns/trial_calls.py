@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, message_editing, phone_numbers, service
+from campaigns import do_not_call, jobs, message_editing, phone_numbers, service
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, AttemptStep, Campaign, Contact, ContactBase
@@ -26,6 +26,7 @@ from dialer.models import Trunk
 SENTENCES = {
     "test_call_busy": N_("Several test calls of this campaign are on their way already: wait until they end."),
     "test_call_missing": N_("There is no such test call: they are kept for a day."),
+    "test_call_do_not_call": N_("This number is on the do-not-call list: take it off there before you call it."),
     "test_call_late": N_("The test call was not made in time, and was given up."),
 }
 #: Test calls of one campaign at the same time.
@@ -79,7 +80,8 @@ def make(
     :param trunk_id: the campaign's trunk when left out.
     :param fields: the row of which the message speaks.
     :returns: the id under which :func:`look` tells how it goes.
-    :raises CampaignError: test_call_busy; a number that is none; start_refused with every problem of the trunk.
+    :raises CampaignError: test_call_busy; test_call_do_not_call; a number that is none; start_refused with every
+        problem of the trunk.
     """
     test_id = database.write(lambda session: _insert(session, campaign_id, number, trunk_id, message, fields or {}, by))
     try:
@@ -111,6 +113,8 @@ def _insert(
     found = phone_numbers.normalize(number, campaign.region, costly=trunk is not None and trunk.costly_allowed)
     if not isinstance(found, phone_numbers.Number):
         raise CampaignError(found.code, phone_numbers.SENTENCES[found.code], field="number", status=422)
+    if do_not_call.among(session, [found.digits]):
+        raise CampaignError("test_call_do_not_call", SENTENCES["test_call_do_not_call"], field="number", status=409)
     test = _campaign(campaign, trunk, message, by)
     session.add(test)
     session.flush()

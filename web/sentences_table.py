@@ -50,6 +50,9 @@ SENTENCES: dict[str, str] = {
     "sound_lost": N_("The message's sound file is gone: upload it again."),
     "no_windows": N_("There is no calling window: add the hours in which calls may be made."),
     "no_contacts": N_("Nobody is left to call: add a base with numbers."),
+    "no_contacts_prepared": N_(
+        "The message can be said to none of the contacts: look at their reasons, and change it or the base."
+    ),
     "window_shape_wrong": N_("The calling windows are not written as the API's description says."),
     "window_time_wrong": N_("A time of the calling windows is wrong: write it like 09:00."),
     "window_order_wrong": N_("A window must end after it begins; split it at midnight."),

@@ -11,6 +11,7 @@ from flask_login import current_user
 from campaigns import bases as bases_service
 from campaigns import step_statistics
 from web import forms, sentences, sentences_table, texts
+from web.message import tree
 from web.queries import Page
 
 pages = Blueprint("pages", __name__)
@@ -56,6 +57,7 @@ def _shared() -> dict[str, Any]:
         "why": texts.why,
         "handed_to": texts.handed_to,
         "step_told": step_statistics.told,
+        "step_title": tree.step_title,
         "base_failure": bases_service.failure,
         "message_about": texts.message_about,
         "fallback_reason": texts.fallback_reason,

@@ -112,6 +112,12 @@ def test_who_cannot_be_spoken_to_ends_visibly_and_the_rest_is_called():
     assert [contact.prepare_code for contact in contacts] == ["", "message_field_missing", "number_wrong", ""]
     assert [contact.prepare_column for contact in contacts] == ["", "Debt", "Debt", ""]
     assert contacts[1].last_disposition == Disposition.NOT_PREPARED
+    nobody = campaign([None, "a lot"])
+    prepare(nobody)
+    codes = {problem.code for problem in service.start_problems(nobody)}
+    assert codes & {"no_contacts", "no_contacts_prepared"} == {
+        "no_contacts_prepared"
+    }  # it is the message, not the base
     progress = service.prepare_progress(campaign_id)
     assert (progress.pending, progress.ready, progress.not_prepared) == (2, 2, 2)
     assert (progress.working, progress.problem) == (False, "")

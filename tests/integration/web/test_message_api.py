@@ -139,6 +139,9 @@ def test_a_test_call_that_cannot_be_made_says_why(app, api, loaded):
     assert "not connected" in refused.json["message"]
     assert api("POST", path, json={"number": "112", "message": MESSAGE}).json["code"] == "emergency_blocked"
     assert api("POST", path, json={"number": "долг"}).json["field"] == "number"
+    assert api("POST", "/do-not-call", json={"number": OWN}).status_code == 201
+    refused = api("POST", path, json={"number": OWN, "message": MESSAGE})
+    assert (refused.status_code, refused.json["code"]) == (409, "test_call_do_not_call")
 
 
 def test_a_test_call_with_a_value_that_cannot_be_said_fails(app, api, loaded, connected):
