@@ -16,7 +16,7 @@ import soundfile
 
 from campaigns.message import flow
 from campaigns.message.blocks import Message
-from dialer.calls import CallResult, HandoverResult, StepDone
+from dialer.calls import CallOutcome, CallResult, HandoverResult, StepDone
 from dialer.pbx_config import CALLEE_HZ, SEAT_HZ, seat_log
 from tests.support.asterisk import AsteriskPair, asterisk_pair
 from tests.support.audio import found_in, loudness, tone_share, write_sweep, write_tone
@@ -204,6 +204,15 @@ def test_pieces_are_heard_as_one(ran: dict[str, CallResult], pair: AsteriskPair)
         assert alike >= 0.5
         assert end is None or abs(begins - end) <= GAP_S
         end = begins + len(piece) / rate
+
+
+def test_n14_who_was_told_nothing_did_not_hear_it_to_its_end(caller: Caller, pair: AsteriskPair) -> None:
+    """A file that went after the claim: he waits for a key in silence, and does not count as reached by that."""
+    what = message(**choice(k1={"kind": "confirm"}))
+    uid = place(caller, pair, "79160036099", what, OBZ_F_main_1="o/" + "0" * 32)
+    result = caller.ledger.wait_for([uid], 30)[uid]
+    assert (result.outcome, result.played_to_end) == (CallOutcome.ANSWERED, False)
+    assert result.listened_s < 1
 
 
 def test_the_longest_call_is_ended_by_the_pbx(ran: dict[str, CallResult]) -> None:
