@@ -288,6 +288,22 @@ def test_what_is_needed_is_not_dropped(monkeypatch):
     assert all(map(piece_store.pieces().has, piece_store.needed()))
 
 
+def test_a_stopped_campaign_keeps_no_room_from_the_others(monkeypatch, hummer):
+    """What was made for it is given up; started again it is made anew."""
+    campaign_id = campaign(["7", "8"])
+    prepare(campaign_id)
+    service.stop(campaign_id)
+    with monkeypatch.context() as tight:
+        tight.setattr(piece_store, "most_bytes", lambda: 100)
+        tight.setattr("tts.pieces.YOUNG_S", -10.0)
+        assert piece_store.make_room()
+        assert piece_store.pieces().size() == 0
+    database.write(lambda session: session.execute(update(Campaign).values(state=CampaignState.RUNNING)))
+    assert called(campaign_id) == {}
+    prepare(campaign_id)
+    assert len(called(campaign_id)) == 2
+
+
 def test_a_full_cache_is_told_and_stops_no_call(monkeypatch):
     campaign_id = campaign(["7"])
     monkeypatch.setattr(piece_store, "make_room", lambda: False)
