@@ -191,6 +191,11 @@ class _Report:
     def word(self, table: Mapping[str, str], key: str) -> str:
         return self._(table[key]) if key in table else key
 
+    def place(self, to: str) -> str:
+        """Where a callee was handed over to: a queue's name among our words, else as it is."""
+        kind, _colon, name = to.partition(":")
+        return self._(words.QUEUE).replace("{name}", name) if kind == "queue" else to
+
     def not_said(self, row: Any) -> str:
         """Why this contact's message was not prepared; empty when it was."""
         if not row.prepare_code:
@@ -253,11 +258,11 @@ class _Report:
                         self.word(words.MACHINES, row.machine),
                         row.machine_cause,
                         self.word(words.REACHED_BY, row.reached_by),
-                        row.handover,
+                        self.place(row.handover),
                         self.word(words.HANDOVERS, row.handover_result),
                         row.waited_s,
                         row.talked_s,
-                        "; ".join(step_statistics.told(step) for step in steps.get(row.id, ())),
+                        "; ".join(step_statistics.told(step, self._) for step in steps.get(row.id, ())),
                         row.detail,
                     ]
                 )
@@ -323,7 +328,7 @@ class _Summary:
         self.row += 1
         state = report._(words.CAMPAIGN_STATES.get(campaign.state, campaign.state))
         self.line((report._(words.STATE), book.bold), (state, book.text))
-        self.line((report._(words.MESSAGE), book.bold), (campaign.sound_name, book.text))
+        self.line((report._(words.MESSAGE), book.bold), (report_rows.message_told(campaign), book.text))
         moments = (
             (words.STARTED, campaign.started_at),
             (words.FINISHED, campaign.finished_at),
@@ -384,12 +389,12 @@ class _Summary:
             return
         found = step_statistics.of_campaign(report.found.campaign.id)
         self.counts(words.BY_REACHED, [(report.word(words.REACHED_BY, by), n) for by, n in found.reached_by.items()])
-        self.counts(words.BY_STEP, [(step_statistics.told(row), row.count) for row in found.steps])
+        self.counts(words.BY_STEP, [(step_statistics.told(row, report._), row.count) for row in found.steps])
         if found.handovers:
             headings = (words.BY_HANDOVER, words.COUNT, words.WAITED, words.TALKED)
             self.line(*((report._(heading), book.heading) for heading in headings))
             for row in found.handovers:
-                label = (f"{row.to}: {report.word(words.HANDOVERS, row.result)}", book.text)
+                label = (f"{report.place(row.to)}: {report.word(words.HANDOVERS, row.result)}", book.text)
                 means = ((round(row.waited_s, 1), book.number), (round(row.talked_s, 1), book.number))
                 self.line(label, (row.count, book.number), *means)
             self.row += 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
+from campaigns import report_words
+from campaigns.message.blocks import MAIN
 from campaigns.models import Attempt, AttemptStep
 from config import database
 
@@ -100,7 +102,8 @@ def of_attempts(attempt_ids: Sequence[int]) -> dict[int, list[AttemptStep]]:
     return found
 
 
-def told(row: AttemptStep | StepCount) -> str:
-    """A step in one short text: ``meter: 1, reading = 4516``."""
+def told(row: AttemptStep | StepCount, translate: Callable[[str], str] = str) -> str:
+    """A step in one short text: ``meter: said to its end, reading = 4516``."""
     value = f", {row.name}{' = ' + row.value if row.value else ''}" if row.name else ""
-    return f"{row.step}: {row.result}{value}"
+    step = translate(report_words.BEGINNING) if row.step == MAIN else row.step
+    return f"{step}: {translate(report_words.STEP_RESULTS.get(row.result, row.result))}{value}"

@@ -12,6 +12,7 @@ from campaigns import (
     pause_reasons,
     phone_numbers,
     preparing,
+    report_words,
     speaking,
     trial_calls,
 )
@@ -250,12 +251,7 @@ REACHED_BY = {
 }
 
 #: What came of a step, besides keys.
-STEP_RESULTS = {
-    "none": N_("no key"),
-    "invalid": N_("a key or number that means nothing"),
-    "end": N_("said to its end"),
-    "gone": N_("hung up within it"),
-}
+STEP_RESULTS = report_words.STEP_RESULTS
 
 #: How a hand-over ended, by ``dialer.calls.HandoverResult``.
 HANDOVERS = {

@@ -7,9 +7,12 @@ import io
 import re
 
 import pytest
+from sqlalchemy import update
 
 from campaigns import service
 from campaigns.message.blocks import Message
+from campaigns.models import Campaign
+from config import database
 from tests.integration.web.conftest import ASSETS, Browser
 
 
@@ -117,6 +120,13 @@ def test_what_is_wrong_stands_at_its_block_and_nothing_is_lost(editor):
     editor.do("save", **{"b-2-column": "ФИО"})
     assert editor.status == 200  # it may be kept, though it cannot be said to this contact
     assert "this is not a number" in editor.heard()
+
+
+def test_money_begins_as_that_of_the_campaigns_country(app, editor, loaded):
+    with app.app_context():
+        database.write(lambda session: session.execute(update(Campaign).values(region="US")))
+    editor.do("remove:b:0").do("add:b:field").do("save", **{"b-0-column": "Сумма", "b-0-say": "money"})
+    assert kept(app, loaded[0]).variants["ru"][0].currency == "USD"
 
 
 def test_a_new_editor_reproaches_nobody_and_speaks_his_language(editor):
