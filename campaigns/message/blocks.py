@@ -99,7 +99,9 @@ class PauseBlock(_Block):
 
 
 Block = Annotated[SoundBlock | TextBlock | FieldBlock | PauseBlock, Field(discriminator="kind")]
-Blocks = Annotated[list[Block], Field(min_length=1, max_length=50)]
+#: Blocks of one place in one language.
+MOST_BLOCKS = 50
+Blocks = Annotated[list[Block], Field(min_length=1, max_length=MOST_BLOCKS)]
 
 
 #: One language's blocks; every place of a message that is spoken has them by language.

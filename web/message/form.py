@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from campaigns.errors import CampaignError
-from campaigns.message.blocks import MAIN
+from campaigns.message.blocks import MAIN, MOST_BLOCKS, MOST_STEPS
 from config.i18n import N_
 from tts import phrases
 from web.message.draft import Draft, DraftAction, DraftBlock, DraftChoice, DraftKey, DraftStep
@@ -59,7 +59,9 @@ def read(form: Form) -> tuple[Draft, Screen]:
     try:
         draft = Draft.model_validate_json(form.get("draft", ""))
     except (ValidationError, RecursionError):
-        raise CampaignError("message_form_broken", SENTENCES["message_form_broken"], status=400) from None
+        raise _broken() from None
+    if _too_large(draft):
+        raise _broken()
     draft.steps.setdefault(MAIN, DraftStep())
     contact = form.get("contact", "")
     screen = Screen(
@@ -82,6 +84,19 @@ def read(form: Form) -> tuple[Draft, Screen]:
         _new_steps(draft, screen)
     screen.fit(draft)
     return draft, screen
+
+
+def _broken() -> CampaignError:
+    return CampaignError("message_form_broken", SENTENCES["message_form_broken"], status=400)
+
+
+def _too_large(draft: Draft) -> bool:
+    """Far more than a message may hold: it would take seconds to show, and was not made by the editor."""
+    if len(draft.steps) > 2 * MOST_STEPS:
+        return True
+    lists = [blocks for step in draft.steps.values() for blocks in step.variants.values()]
+    lists += [blocks for step in draft.steps.values() if step.choice for blocks in step.choice.invalid.values()]
+    return any(len(blocks) > 2 * MOST_BLOCKS for blocks in lists)
 
 
 def _read_step(form: Form, step: DraftStep, language: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
 
 import pytest
@@ -207,6 +208,13 @@ def test_a_broken_form_is_refused_with_a_sentence(manager, loaded):
     answer = manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": "[" * 9999, "do": "save"})
     assert answer.status_code == 400
     assert "Load it again" in answer.text
+    word = {"kind": "text", "text": "да"}
+    for large in ({"main": {"variants": {"ru": [word] * 10000}}}, {f"s{n}": {} for n in range(3000)}):
+        answer = manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": json.dumps({"steps": large})})
+        assert answer.status_code == 400
+    sound = {"kind": "sound", "stem": "../../x", "seconds": "nan"}
+    draft = json.dumps({"steps": {"main": {"variants": {"ru": [sound]}}}})
+    assert manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": draft, "do": "save"}).status_code == 422
 
 
 def test_typing_renews_the_words_and_the_problems(editor):
