@@ -5,7 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 #: Languages in which numbers can be spoken (``tts.phrases``), by ISO 639-1 code.
 Language = Literal["ru", "en", "cs", "uk", "kk", "de"]
@@ -130,21 +138,34 @@ class GoTo(_Block):
     step: StepName
 
 
-class Transfer(_Block):
+class _HandOver(_Block):
+    """The callee is handed over to somebody else; who talked with him ends the call."""
+
+    #: What is said when it did not come about (busy, nobody there, not in time, not allowed): a step, which may hand
+    #: over to somebody else in its turn. Without one the call ends.
+    otherwise: StepName | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_without_it(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A message that was kept before this existed has the same JSON, and so the same version."""
+        return {name: value for name, value in handler(self).items() if name != "otherwise" or value is not None}
+
+
+class Transfer(_HandOver):
     """To the operators of a queue (N8, N16)."""
 
     kind: Literal["transfer"] = "transfer"
     queue: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "operators"
 
 
-class DialNumber(_Block):
+class DialNumber(_HandOver):
     """To a telephone number, through the campaign's trunk and under its rules."""
 
     kind: Literal["number"] = "number"
     number: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{5,15}$")]
 
 
-class DialSip(_Block):
+class DialSip(_HandOver):
     """To a SIP address outside."""
 
     kind: Literal["sip"] = "sip"
@@ -240,6 +261,8 @@ class Message(_Block):
     default_language: Language
     #: Name of the column that says each contact's language; empty: all hear the default language.
     language_column: str = Field("", max_length=200)
+    #: Name of the column with the person's name: the telephone of the operator to whom he is handed over shows it.
+    name_column: str = Field("", max_length=200)
     variants: Variants
     #: The voice of a language; one that is not named here speaks with the language's default voice.
     voices: dict[Language, Voice] = Field(default_factory=dict)
@@ -301,7 +324,10 @@ class Message(_Block):
         return named | ({self.language_column} if self.language_column else set())
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        made = self.model_dump(mode="json")
+        if not self.name_column:
+            del made["name_column"]  # as messages were kept before it existed
+        return made
 
 
 def _steps_named(action: Action) -> list[str]:
@@ -309,5 +335,5 @@ def _steps_named(action: Action) -> list[str]:
         return [action.within, action.outside]
     if isinstance(action, GoTo):
         return [action.step]
-    then = getattr(action, "then", None)
+    then = action.otherwise if isinstance(action, _HandOver) else getattr(action, "then", None)
     return [then] if then else []
