@@ -5,15 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 #: Languages in which numbers can be spoken (``tts.phrases``), by ISO 639-1 code.
 Language = Literal["ru", "en", "cs", "uk", "kk", "de"]
@@ -144,11 +136,6 @@ class _HandOver(_Block):
     #: What is said when it did not come about (busy, nobody there, not in time, not allowed): a step, which may hand
     #: over to somebody else in its turn. Without one the call ends.
     otherwise: StepName | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_before_without_it(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A message that was kept before this existed has the same JSON, and so the same version."""
-        return {name: value for name, value in handler(self).items() if name != "otherwise" or value is not None}
 
 
 class Transfer(_HandOver):
@@ -324,10 +311,23 @@ class Message(_Block):
         return named | ({self.language_column} if self.language_column else set())
 
     def to_json(self) -> dict[str, Any]:
-        made = self.model_dump(mode="json")
+        """As it is kept with a campaign.
+
+        What came later is left out where it says nothing: an older message has the same JSON, and so the same version.
+        """
+        made: dict[str, Any] = _without_nothing(self.model_dump(mode="json"))
         if not self.name_column:
-            del made["name_column"]  # as messages were kept before it existed
+            del made["name_column"]
         return made
+
+
+def _without_nothing(value: Any) -> Any:
+    """Without ``otherwise`` where it is None."""
+    if isinstance(value, list):
+        return [_without_nothing(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_nothing(item) for name, item in value.items() if name != "otherwise" or item is not None}
 
 
 def _steps_named(action: Action) -> list[str]:
