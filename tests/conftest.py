@@ -6,8 +6,15 @@ import os
 
 import hypothesis
 import pytest
+from sqlalchemy import create_engine
 
+import campaigns.models  # noqa: F401 - their tables are made
+import dialer.models  # noqa: F401
+import ops.models  # noqa: F401
+import web.accounts
+import web.api_keys  # noqa: F401
 from config import settings as all_settings
+from config.extensions import db
 from tests.support import servers
 
 #: The same examples at every run, so that a run says something about the change; other ones on demand:
@@ -35,6 +42,16 @@ def mariadb(tmp_path_factory):
     """One MariaDB for the whole run; ``with mariadb.database() as url`` gives an empty database."""
     with servers.mariadb(tmp_path_factory.mktemp("mariadb")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_tables(mariadb):
+    """A database with all tables, for many tests: to make them takes longer than most tests do."""
+    with mariadb.database() as url:
+        engine = create_engine(url)
+        db.metadata.create_all(engine)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -76,9 +76,10 @@ def clock(moment: dt.datetime | None, zone: str | None = None) -> str:
     return format_time(local.replace(tzinfo=None), "HH:mm:ss", locale=str(get_locale() or "en"))
 
 
-def number(value: float) -> str:
-    """With the language's separators."""
-    return format_decimal(value, locale=str(get_locale() or "en"))
+def number(value: float, places: int | None = None) -> str:
+    """With the language's separators; with exactly so many decimal places, when they are given."""
+    pattern = None if places is None else "#,##0." + "0" * places
+    return format_decimal(value, pattern, locale=str(get_locale() or "en"))
 
 
 def percent(part: float, whole: float) -> str:

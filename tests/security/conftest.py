@@ -9,10 +9,12 @@ from tests.integration.web.conftest import (  # noqa: F401 - fixtures
     admin,
     app,
     campaign_id,
+    compiled_templates,
     connected,
     key,
     loaded,
     manager,
+    quick_hashes,
     sent,
     trunk_id,
 )
@@ -20,7 +22,7 @@ from tests.security.world import World, make_world
 
 
 @pytest.fixture
-def database_url(tmp_path):
+def tables_url(tmp_path):
     """SQLite: what is tried here does not depend on the database; what does has tests on both elsewhere."""
     return f"sqlite:///{tmp_path}/test.sqlite3"
 
@@ -30,15 +32,6 @@ def world(app, tmp_path) -> World:  # noqa: F811
     """Two campaigns with all that a campaign can have."""
     with app.app_context():
         return make_world(app, tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(monkeypatch):
-    """These tests sign many people in; argon2 is there, but at its least cost."""
-    from passlib.handlers.argon2 import argon2
-
-    for name, value in {"default_rounds": 1, "memory_cost": 64, "parallelism": 1}.items():
-        monkeypatch.setattr(argon2, name, value)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from campaigns.states import ContactState
 from config import audit, database
 from config.audit import AuditEntry, Fault, entries, heads
 from config.extensions import db
-from tests.integration.conftest import database_url  # noqa: F401 - fixture: SQLite and MariaDB
+from tests.integration.conftest import tables_url  # noqa: F401 - fixture: SQLite and MariaDB
 from tests.integration.web.conftest import PASSWORD, sign_in
 from web import accounts, cli
 

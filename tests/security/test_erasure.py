@@ -15,7 +15,7 @@ from campaigns.states import ContactState
 from config import audit, database
 from config.database import utcnow
 from dialer.models import Node, Trunk
-from tests.integration.conftest import database_url  # noqa: F401 - fixture: SQLite and MariaDB
+from tests.integration.conftest import tables_url  # noqa: F401 - fixture: SQLite and MariaDB
 from web import cli
 
 NUMBER, OTHER = "79005550000", "79005550001"

@@ -66,6 +66,8 @@ def test_the_page_and_the_api_set_caps_and_show_what_is_used(app, admin, adminis
     assert shown["costly_allowed"] is True
     assert "Used today: 1.5 minutes in 1 calls. Cost: 2.25." in admin.get(f"/trunks/{trunk_id}").text
     assert 'data-minutes="1.5">1.5 / 30' in admin.get("/trunks").text
+    admin.post("/locale", {"locale": "ru"})
+    assert 'data-minutes="1.5">1,5 / 30<div class="text-secondary small">2,25 / 40,00' in admin.get("/trunks").text
     admin.post(f"/trunks/{trunk_id}", {**form, "minutes_per_day": "", "spend_per_day": "", "costly_allowed": ""})
     shown = app.test_client().get(f"/api/v1/trunks/{trunk_id}", headers=administrators_key).json
     assert (shown["minutes_per_day"], shown["spend_per_day"], shown["costly_allowed"]) == (None, None, False)

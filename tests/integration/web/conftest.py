@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from jinja2 import StrictUndefined
+from jinja2 import FileSystemBytecodeCache, StrictUndefined
+from passlib.handlers.argon2 import argon2
 from sqlalchemy import select
 
 from campaigns import bases, service
@@ -63,9 +64,22 @@ def sent(monkeypatch):
 
 
 @pytest.fixture
-def app(tmp_path, database_url, monkeypatch, sent):
+def quick_hashes(monkeypatch):
+    """These tests sign many people in; argon2 is there, but at its least cost."""
+    for name, value in {"default_rounds": 1, "memory_cost": 64, "parallelism": 1}.items():
+        monkeypatch.setattr(argon2, name, value)
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory) -> FileSystemBytecodeCache:
+    """Each test makes an application of its own; the templates are the same."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture
+def app(tmp_path, tables_url, monkeypatch, sent, quick_hashes, compiled_templates):
     """Tables, a node, the rehearsal trunk, and nothing shared with other tests."""
-    monkeypatch.setenv("OBZVON_DATABASE_URL", database_url)
+    monkeypatch.setenv("OBZVON_DATABASE_URL", tables_url)
     monkeypatch.setenv("OBZVON_BROKER_URL", "memory://")
     all_settings.get.cache_clear()
     settings = all_settings.get()
@@ -73,6 +87,7 @@ def app(tmp_path, database_url, monkeypatch, sent):
     application = create_app(settings)
     application.testing = False
     application.jinja_env.undefined = StrictUndefined
+    application.jinja_env.bytecode_cache = compiled_templates
     for folder in (settings.sounds, settings.uploads):
         folder.mkdir(parents=True, exist_ok=True)
     with application.app_context():
