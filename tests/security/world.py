@@ -72,7 +72,7 @@ def _objects(app: Flask, folder: Path, name: str) -> dict[str, Any]:
         "number": _unwanted(name),
         "stem": service.get(campaign_id).sound,
         "trial_id": _trial(campaign_id, base_id),
-        "uid": _attempt(campaign_id, trunk_id, name),
+        "uid": ended_attempt(campaign_id, trunk_id, name),
         "token": uploads.keep(app.config["OBZVON"], campaign_id, sent, "").token,
     }
 
@@ -81,7 +81,7 @@ def _unwanted(name: str) -> str:
     return do_not_call.add("+79005550098" if name == "one" else "+79005550099")
 
 
-def _attempt(campaign_id: int, trunk_id: int, name: str) -> str:
+def ended_attempt(campaign_id: int, trunk_id: int, name: str) -> str:
     """A call that has ended. :returns: its uid."""
     contact_id, node_id = queries.contacts(campaign_id).items[0].id, nodes.all_nodes()[0].id
 
