@@ -40,7 +40,7 @@ def test_defaults_live_in_the_home(monkeypatch, tmp_path):
         ("OBZVON_PUBLIC_URL", "obzvon.example.net"),
         ("OBZVON_PUBLIC_URL", "https://a.example/${SHELL(id)}"),
         ("OBZVON_PUBLIC_URL", "https://a.example;x"),
-        ("OBZVON_PUBLIC_URL", "https://a.example/x\nexten => s,1,Hangup"),
+        ("OBZVON_PUBLIC_URL", "https://a.example/x y"),
         ("OBZVON_QUEUE_WAIT_S", "0"),
     ],
 )
