@@ -36,9 +36,9 @@ def stack(copy, monkeypatch):
         yield copy
 
 
-LIMIT, ATTEMPTS = 8, 2
+LIMIT, ATTEMPTS = 12, 2
 #: Answered and heard, busy, declined, busy first, hangs up early, answers late enough to be killed while it rings.
-NUMBERS = [f"7900555{i:02d}{tail:02d}" for i in range(5) for tail in (16, 1, 4, 11, 6, 20)]
+TAILS = (16, 1, 4, 11, 6, 20)
 
 POINTS = (
     "after_claim",
@@ -50,13 +50,16 @@ POINTS = (
 )
 
 
-def run_campaign(stack, fault):
-    """Dial NUMBERS; once some outcomes are in and calls are up, ``fault()``; wait for the end. :returns: its id."""
-    campaign_id = make_campaign(stack, NUMBERS, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1)
+def run_campaign(stack, *faults):
+    """Dial contacts while ``faults`` come, one after another, with calls up. :returns: the campaign's id."""
+    numbers = [f"7900555{i:02d}{tail:02d}" for i in range(3 + 2 * len(faults)) for tail in TAILS]
+    campaign_id = make_campaign(stack, numbers, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1)
     wait_until(lambda: not service.start_problems(campaign_id), 30, hint="the dial worker's connection")
     service.start(campaign_id)
-    wait_until(lambda: outcomes(campaign_id) >= 6, 30, hint="the first outcomes")
-    fault()
+    for fault in faults:
+        before = outcomes(campaign_id)
+        wait_until(lambda before=before: outcomes(campaign_id) >= before + 6, 30, hint="outcomes before the fault")
+        fault()
     wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 90, hint="the campaign's end")
     return campaign_id
 
@@ -72,27 +75,24 @@ def judge(stack, campaign_id, *faults):
     assert oracle.breaches(stack, campaign_id, *faults) == []
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_kill_of_the_dial_worker_at(point, stack):
-    before = stack.pid("dial")
+def test_kill_of_the_dial_worker_at_each_point(stack):
+    def fault_at(point):
+        def fault():
+            before = stack.pid("dial")
+            stack.arm(point)
+            wait_until(lambda: stack.pid("dial") not in (before, 0), 30, hint=f"death at {point} and return")
 
-    def fault():
-        stack.arm(point)
-        wait_until(lambda: stack.pid("dial") not in (before, 0), 30, hint="the dial worker's death and return")
+        return fault
 
-    judge(stack, run_campaign(stack, fault))
-
-
-def test_kill_of_redis(stack):
-    judge(stack, run_campaign(stack, lambda: stack.kill("redis", signal.SIGKILL)))
+    judge(stack, run_campaign(stack, *map(fault_at, POINTS)))
 
 
-def test_kill_of_beat_jobs_and_web(stack):
-    def fault():
+def test_kill_of_redis_and_of_beat_jobs_and_web(stack):
+    def the_three():
         for name in ("beat", "jobs", "web"):
             stack.kill(name, signal.SIGKILL)
 
-    judge(stack, run_campaign(stack, fault))
+    judge(stack, run_campaign(stack, lambda: stack.kill("redis", signal.SIGKILL), the_three))
 
 
 def test_i6_kill_of_asterisk_leaves_unknown_only_what_was_up(stack):
