@@ -150,6 +150,7 @@ def attempts(campaign_id: int) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
     query = (
         select(
             Attempt.id,
+            Attempt.uid,
             Contact.number,
             Attempt.number_of_attempt,
             Attempt.counted,

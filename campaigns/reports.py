@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import func, select
 
-from campaigns import report_rows, step_statistics
+from campaigns import cards, report_rows, step_statistics
 from campaigns import report_words as words
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
 from campaigns.message import compose
-from campaigns.models import Contact
+from campaigns.models import Contact, FailedHandover
 from campaigns.report_sheets import GREEN, RED, YELLOW, Book, Column, Kind, Table, clean, open_book
 from campaigns.states import ContactState, Disposition
 from config import database
@@ -184,8 +184,10 @@ class _Report:
             Column(self._(words.HANDOVER)),
             Column(self._(words.WAITED), Kind.SECONDS),
             Column(self._(words.TALKED), Kind.SECONDS),
+            Column(self._(words.HANDED_BEFORE)),
             Column(self._(words.STEPS)),
             Column(self._(words.DETAIL)),
+            Column(self._(words.CARD)),
         ]
 
     def word(self, table: Mapping[str, str], key: str) -> str:
@@ -239,7 +241,8 @@ class _Report:
     def write_attempts(self, table: Table) -> None:
         counted = {True: self._(words.YES), False: self._(words.NO)}
         for page in report_rows.attempts(self.found.campaign.id):
-            steps = step_statistics.of_attempts([row.id for row in page]) if self.found.campaign.message else {}
+            ids = [row.id for row in page] if self.found.campaign.message else []
+            steps, failed = step_statistics.of_attempts(ids), step_statistics.failed_handovers(ids)
             for row in page:
                 disposition = row.disposition or words.IN_PROGRESS
                 self.dispositions[disposition] += 1
@@ -262,12 +265,18 @@ class _Report:
                         self.word(words.HANDOVERS, row.handover_result),
                         row.waited_s,
                         row.talked_s,
+                        "; ".join(self.handover(one) for one in failed.get(row.id, ())),
                         "; ".join(step_statistics.told(step, self._) for step in steps.get(row.id, ())),
                         row.detail,
+                        cards.address(row.uid),
                     ]
                 )
             self.step(len(page))
         table.finish()
+
+    def handover(self, row: FailedHandover) -> str:
+        """One that came to nothing, in a short text."""
+        return f"{self.place(row.handover)}: {self.word(words.HANDOVERS, row.handover_result)}"
 
     def write_rejected(self) -> None:
         headings = (words.LINE, words.BASE, words.REASON, words.CELL, words.DETAIL, words.CODE)

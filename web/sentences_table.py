@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaigns import (
     bases,
+    cards,
     channels,
     contacts_file,
     do_not_call,
@@ -33,6 +34,7 @@ SENTENCES: dict[str, str] = {
     **phrases.SENTENCES,
     **speech.SENTENCES,
     **erasure.SENTENCES,
+    **cards.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),

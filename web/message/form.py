@@ -23,7 +23,7 @@ MOST_PARTS = 5000
 _TEXTS = ("kind", "stem", "name", "text", "column", "say", "currency", "case", "gender", "missing", "seconds")
 _ACTION = (
     *("kind", "step", "then", "queue", "number", "user", "host", "port", "name", "value"),
-    *("least", "most", "begins", "ends", "within", "outside"),
+    *("least", "most", "begins", "ends", "within", "outside", "otherwise"),
 )
 #: A step that is to be made, in a choice of steps.
 NEW_STEP = "+"
@@ -75,6 +75,7 @@ def read(form: Form) -> tuple[Draft, Screen]:
     if form.get("default_language") in phrases.LANGUAGES:
         draft.default_language = form["default_language"]
     draft.language_column = form.get("language_column", draft.language_column)
+    draft.name_column = form.get("name_column", draft.name_column)
     for code in phrases.LANGUAGES:
         if f"voice-{code}" in form:
             draft.voices[code] = form[f"voice-{code}"]

@@ -133,8 +133,9 @@ def _of_draft(draft: Draft, known: Known) -> Iterator[Problem]:
             yield _ours("message_voice_missing", "", "settings", code, serious=False)
         if code != draft.default_language and not draft.language_column:
             yield _ours("message_language_unheard", "", "settings", code, serious=False)
-    if draft.language_column and known.has_bases and draft.language_column not in known.columns:
-        yield _ours("message_column_unknown", "", "settings", serious=False, about={"column": draft.language_column})
+    for column in (draft.language_column, draft.name_column):
+        if column and known.has_bases and column not in known.columns:
+            yield _ours("message_column_unknown", "", "settings", serious=False, about={"column": column})
 
 
 def _speaks(draft: Draft, code: str) -> bool:
@@ -229,7 +230,7 @@ def _of_pydantic(draft: Draft, item: Mapping[str, Any]) -> Problem:
         numbers = [n for n, key in enumerate(_keys(draft, step)) if key == str(rest[0])]
         return Problem(step, "", f"k-{numbers[0]}" if numbers else "keys", text, name, code)
     known = {"after": "after", "otherwise": "other", "timeout_s": "keys", "tries": "keys", "keys": "keys"}
-    if head not in known and step == MAIN and head in ("language_column", "voices", "default_language"):
+    if head not in known and step == MAIN and head in ("language_column", "name_column", "voices", "default_language"):
         return Problem("", "", "settings", text, str(head))
     return Problem(step, "", known.get(str(head), "step"), text, name or str(head), code)
 

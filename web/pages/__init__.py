@@ -20,6 +20,7 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     audit,
     bases,
     campaigns,
+    cards,
     contacts,
     do_not_call,
     erasure,

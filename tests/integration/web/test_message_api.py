@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from campaigns import preparing, removal
+from campaigns import preparing, removal, store
 from campaigns.models import Campaign, Contact
 from campaigns.states import CampaignState
 from config import database
@@ -165,13 +165,16 @@ def test_test_calls_that_nobody_came_back_for_are_ended_and_removed(app, api, lo
             campaign.created_at -= by
 
         database.write(work)
-        removal.end_trials()
 
     with app.app_context():
-        older(removal.TRIAL_LATE)
+        older(store.TRIAL_LATE)
+        path = f"/campaigns/{loaded[0]}/message/test-call/{trial}"
+        assert api("GET", path).json["problem"] == "test_call_late"  # before any sweep
+        removal.end_trials()
         with database.read() as session:
             assert session.get(Campaign, trial).state == CampaignState.STOPPED
         older(removal.TRIAL_KEPT)
+        removal.end_trials()
         assert removal.deleting() == [trial]
         removal.remove(trial)
         with database.read() as session:

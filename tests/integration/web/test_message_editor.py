@@ -163,6 +163,23 @@ def test_l3_steps_keys_and_hours_become_a_tree(app, editor, loaded):
     assert editor.status == 200
 
 
+def test_n8_what_is_said_when_nobody_takes_the_call(app, editor, loaded):
+    editor.do("addkey").do(**{"k-0-kind": "transfer"}).do(**{"k-0-otherwise": "+", "name_column": "ФИО"})
+    editor.do("step:step1").do("add:b:text", **{"step-name": "later"})
+    editor.do(**{"b-0-text": "Перезвоним", "after-kind": "number"})
+    editor.do("save", **{"after-number": "+7 495 000-00-01", "after-otherwise": "main"})
+    assert editor.status == 200, editor.page
+    assert "Saved." in editor.page
+    assert "Nothing leads to this step" not in editor.page
+    message = kept(app, loaded[0])
+    assert (message.name_column, message.choice.keys["1"].otherwise) == ("ФИО", "later")
+    assert (message.steps["later"].after.number, message.steps["later"].after.otherwise) == ("+74950000001", "main")
+    assert message.choice.otherwise.kind == "hangup"
+    editor.do("removestep:later").do("save")
+    assert editor.status == 422
+    assert "The step later is not there any more" in editor.page
+
+
 def test_n9_three_languages_and_the_column_that_chooses(app, editor, loaded):
     editor.do("remove:b:0").do("add:b:text").do(**{"b-0-text": "Здравствуйте"})
     editor.do(**{"add-language": "en"}).do("add:b:text").do(**{"b-0-text": "Hello"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +14,7 @@ from campaigns.errors import CampaignError
 from campaigns.message import flow
 from campaigns.message.blocks import Message
 from dialer.calls import CallRequest, new_uid
-from dialer.gateway import originate_headers
+from dialer.gateway import VALUE, originate_headers
 
 WORDS = {"en": [{"kind": "text", "text": "Hello."}]}
 STEM = "0123456789abcdef" * 2
@@ -116,6 +118,53 @@ def test_hand_overs_within_the_rules() -> None:
     assert flow.refusal(message(choice=choice), TRUNK) is None
     assert flow.dials_out(message(choice=choice))
     assert not flow.dials_out(message(choice=keys(k1={"kind": "transfer"})))
+
+
+def test_what_is_said_when_a_hand_over_fails_goes_with_it() -> None:
+    otherwise = {"otherwise": "later"}
+    choice = keys(k1={"kind": "transfer", **otherwise}, k2=NUMBER | otherwise, k3=SIP | otherwise)
+    choice["otherwise"] = NUMBER | {"number": "78090000001"} | otherwise
+    what = message(choice=choice, steps={"later": {"variants": WORDS}})
+    found = flow.variables(what, {}, TRUNK)
+    row = fields(found, "main")
+    assert [action(found, row[place]) for place in (6, 7, 8, 4)] == [
+        "queue:operators:later",
+        "number:74950000001:PJSIP/+74950000001@carrier-1:later",
+        "sip:sales:pbx.example.net:5062:later",
+        "refused:number:78090000001:later",
+    ]
+    with pytest.raises(ValueError, match="there is no step later"):
+        message(after={"kind": "transfer", **otherwise})
+
+
+def test_a_message_from_before_is_kept_as_it_was() -> None:
+    """Its version is a digest of this."""
+    kept = message(choice=keys(k1={"kind": "transfer"})).to_json()
+    assert "name_column" not in kept
+    assert kept["choice"]["keys"]["1"] == {"kind": "transfer", "queue": "operators"}
+    assert kept["choice"]["otherwise"] == {"kind": "hangup"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("", ""),
+        ("Анна  Петрова ", "Анна Петрова"),
+        ("${SHELL(id)}", "${SHELL(id)}"),
+        ('a,b"c\\d;e|f^g', "a,b'c/d;e|f^g"),
+        ("a\r\nAction: Originate\x00\u2028\u202eb", "a Action: Originate b"),
+        ("😀" * 60, "😀" * 30),
+        ("\ud800x", "x"),
+    ],
+)
+def test_a_name_is_a_plain_word_on_the_wire(name: str, shown: str) -> None:
+    around = dataclasses.replace(TRUNK, name=name)
+    found = flow.variables(message(after={"kind": "transfer"}), {}, around)
+    encoded = found.get("OBZ_NAME", "")
+    assert base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode() == shown
+    assert VALUE.fullmatch(encoded)
+    originate_headers(request(found), "/sounds")
+    assert "OBZ_NAME" not in flow.variables(message(after=NUMBER), {}, around)  # outsiders do not get it
 
 
 @pytest.mark.parametrize(
