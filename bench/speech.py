@@ -29,10 +29,10 @@ from tts.pieces import Pieces
 
 LINES = 60
 ALONE = sized(200, 20)
-CONTACTS = sized(20_000, 400)
+CONTACTS = sized(100_000, 400)
 #: Prepared before the campaign starts: each line's first two calls.
 FIRST = 2 * LINES
-WINDOW_S = sized(60, 10)
+WINDOW_S = sized(180, 10)
 SPEECH_GOAL = 30
 WORDS = {
     "ru": ("Здравствуйте! Это сообщение от вашей управляющей компании. Ваш долг составляет", "Номер счёта"),
@@ -50,8 +50,9 @@ def run() -> Result:
         rows.append(at_least(f"speech, {language}", speech, "s per CPU s", SPEECH_GOAL, note))
     with rig(called=Callees("stays"), channels=LINES) as used:
         used.start("jobs")
-        prepared, dialled, up, speech_s = _while_dialling(used)
-    note = f"{prepared:.2f} contacts/s prepared, {dialled:.2f} called; {up:.0f} lines up; {speech_s:.0f} s each"
+        prepared, dialled, up, speech_s, disk_kb = _while_dialling(used)
+    note = f"{prepared:.2f} contacts/s prepared, {dialled:.2f} called; {up:.0f} lines up; {speech_s:.0f} s each, "
+    note += f"{disk_kb:.0f} kB of disk; {CONTACTS:,} contacts"
     rows.append(at_least(f"prepared while {LINES} lines talk", prepared / max(dialled, 0.01), "of called", 1, note))
     return Result(rows, details)
 
@@ -94,8 +95,8 @@ def _processor_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _while_dialling(used: Rig) -> tuple[float, float, float, float]:
-    """Contacts prepared and called per second, calls up, seconds of the message."""
+def _while_dialling(used: Rig) -> tuple[float, float, float, float, float]:
+    """Contacts prepared and called per second, calls up, seconds of the message, kB on disk for a contact."""
     campaign_id = campaign.make(used, "", CONTACTS, LINES)
     dice = random.Random(2)
 
@@ -117,7 +118,8 @@ def _while_dialling(used: Rig) -> tuple[float, float, float, float]:
     seconds = time.monotonic() - began
     prepared, dialled = _prepared(campaign_id) - before, _called(campaign_id) - called
     service.stop(campaign_id)
-    return prepared / seconds, dialled / seconds, sum(up) / len(up), service.get(campaign_id).sound_s
+    disk = sum(file.stat().st_size for file in used.settings.played.iterdir()) / 1000 / _prepared(campaign_id)
+    return prepared / seconds, dialled / seconds, sum(up) / len(up), service.get(campaign_id).sound_s, disk
 
 
 def _prepared(campaign_id: int) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.errors import CampaignError
-from campaigns.models import DoNotCall
+from campaigns.models import Campaign, DoNotCall
 from campaigns.phone_numbers import Number, normalize
 from config import audit, database, settings
 from config.i18n import N_
@@ -38,9 +38,16 @@ def among(session: Session, numbers: Iterable[str]) -> set[str]:
 def note(session: Session, asked: Mapping[str, int], now: dt.datetime) -> None:
     """These callees asked for it: number -> campaign. A number that is on the list already stays as it is."""
     known = among(session, asked)
-    for number, campaign_id in sorted(asked.items()):
-        if number not in known:
-            _insert(session, {"number": number, "campaign_id": campaign_id, "created_at": now})
+    new = {number: campaign_id for number, campaign_id in asked.items() if number not in known}
+    if not new:
+        return
+    tests = select(Campaign.id, Campaign.created_by).where(Campaign.id.in_(new.values()), Campaign.test_of.is_not(None))
+    test_calls = {campaign_id: by for campaign_id, by in session.execute(tests)}
+    for number, campaign_id in sorted(new.items()):
+        said: dict[str, object] = {"campaign_id": campaign_id}
+        if campaign_id in test_calls:  # its campaign is hidden, and gone tomorrow
+            said = {"test_call": True, "created_by": test_calls[campaign_id]}
+        _insert(session, {"number": number, "created_at": now, **said})
 
 
 def _insert(session: Session, values: Mapping[str, object]) -> bool:

@@ -277,6 +277,21 @@ class AttemptStep(db.Model):
     value: Mapped[str] = mapped_column(String(30), default="")
 
 
+class FailedHandover(db.Model):
+    """A hand-over that came to nothing and was followed by another one, which the attempt itself tells of."""
+
+    __tablename__ = "failed_handover"
+    __table_args__ = (Index("ix_failed_handover_campaign", "campaign_id"),)
+
+    attempt_id: Mapped[int] = mapped_column(BigId, ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)  # 1, 2, 3 … within the call
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    #: As in the attempt.
+    handover: Mapped[str] = mapped_column(String(80))
+    handover_result: Mapped[str] = mapped_column(String(20))
+    waited_s: Mapped[float] = mapped_column(Float, default=0.0)
+
+
 class DoNotCall(db.Model):
     """A number that no campaign calls any more: its owner said so by key, or a manager did."""
 
@@ -284,8 +299,10 @@ class DoNotCall(db.Model):
 
     number: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164 digits without plus
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utcnow)
-    #: The campaign whose callee asked for it; None: a manager put it here.
+    #: The campaign whose callee asked for it; None: a manager put it here, or it was said in a test call.
     campaign_id: Mapped[int | None] = mapped_column(Integer)
+    #: Said in a test call, which ``created_by`` asked for.
+    test_call: Mapped[bool] = mapped_column(default=False, server_default="0")
     created_by: Mapped[str] = mapped_column(String(255), default="", server_default="")
     comment: Mapped[str] = mapped_column(String(200), default="", server_default="")
 

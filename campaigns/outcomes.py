@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import do_not_call
-from campaigns.models import Attempt, AttemptStep, Campaign, Contact
+from campaigns.models import Attempt, AttemptStep, Campaign, Contact, FailedHandover
 from campaigns.retry import Next, RetryPolicy, after, disposition_of, reached_by
 from campaigns.states import CampaignState, ContactState, Disposition, ReachedBy
 from campaigns.store import pause
@@ -25,6 +25,7 @@ TRUNK_ILL_AFTER = 10
 attempts = Attempt.__table__
 contacts = Contact.__table__
 steps = AttemptStep.__table__
+failed_handovers = FailedHandover.__table__
 
 # Built once: building a statement anew for each batch costs more than the database's own work on it.
 _OPEN = (
@@ -122,6 +123,7 @@ def record(session: Session, results: Sequence[CallResult], now: dt.datetime) ->
         _watch_trunks(session, closed, now)
         _count_usage(session, closed, now)
         _write_steps(session, closed)
+        _write_failed_handovers(session, closed)
         asked = {item.row.number: item.row.campaign_id for item in closed if item.result.opt_out}
         do_not_call.note(session, asked, now)
     return Recorded(
@@ -204,6 +206,23 @@ def _write_steps(session: Session, closed: Sequence[_Closed]) -> None:
     ]
     if rows:
         session.execute(insert(steps), rows)
+
+
+def _write_failed_handovers(session: Session, closed: Sequence[_Closed]) -> None:
+    rows = [
+        {
+            "attempt_id": item.row.id,
+            "position": position,
+            "campaign_id": item.row.campaign_id,
+            "handover": handover.to[:80],
+            "handover_result": handover.result,
+            "waited_s": handover.waited_s,
+        }
+        for item in closed
+        for position, handover in enumerate(item.result.handovers_before, 1)
+    ]
+    if rows:
+        session.execute(insert(failed_handovers), rows)
 
 
 def _move_contacts(session: Session, closed: Sequence[_Closed]) -> None:

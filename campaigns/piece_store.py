@@ -8,8 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.message.prompts import Prompts
-from campaigns.models import Contact, SoundFile
-from campaigns.states import ContactState
+from campaigns.models import Attempt, Campaign, Contact, SoundFile
+from campaigns.states import CampaignState, ContactState
 from config import database, settings
 from tts.pieces import Pieces
 
@@ -32,11 +32,11 @@ def most_bytes() -> int:
 
 
 def make_room() -> bool:
-    """Keep the pieces within their limit; those due later are dropped before a limit is passed."""
+    """Keep the pieces within their limit; those of stopped campaigns, and those due later, make room for the others."""
     most, kept = most_bytes(), pieces()
     if kept.drop_unused(most, needed).now < most:
         return True
-    if not database.write(_release_far):
+    if not database.write(_release):
         return False
     return kept.drop_unused(most, needed).now < most
 
@@ -51,18 +51,25 @@ def needed() -> set[str]:
     return found
 
 
-def _release_far(session: Session) -> int:
-    """Take back what was made for contacts that are due late: it is made again when their time comes."""
-    far = (
-        contacts.c.state == ContactState.PENDING,
-        contacts.c.due_at > database.utcnow() + SOON,
-        contacts.c.prompts.is_not(None),
-    )
-    latest = select(contacts.c.id).where(*far).order_by(contacts.c.due_at.desc()).limit(RELEASED)
-    chosen = list(session.execute(latest).scalars())
-    if chosen:
-        session.execute(update(contacts).where(contacts.c.id.in_(chosen)).values(prompts=None, prepared=""))
-    return len(chosen)
+def _release(session: Session) -> int:
+    """Take back what was made for contacts of stopped campaigns, and then for those that are due late.
+
+    It is made again when they are started, or when their time comes.
+    """
+    stopped = select(Campaign.id).where(Campaign.state.in_([CampaignState.STOPPED, CampaignState.DELETING]))
+    is_open = select(Attempt.id).where(Attempt.open_for_contact == contacts.c.id).exists()
+    waiting = (contacts.c.state == ContactState.PENDING, contacts.c.prompts.is_not(None))
+    for which in (
+        select(contacts.c.id).where(*waiting, contacts.c.campaign_id.in_(stopped), ~is_open),
+        select(contacts.c.id)
+        .where(*waiting, contacts.c.due_at > database.utcnow() + SOON)
+        .order_by(contacts.c.due_at.desc()),
+    ):
+        chosen = list(session.execute(which.limit(RELEASED)).scalars())
+        if chosen:
+            session.execute(update(contacts).where(contacts.c.id.in_(chosen)).values(prompts=None, prepared=""))
+            return len(chosen)
+    return 0
 
 
 def forget(stems: set[str]) -> None:

@@ -84,6 +84,7 @@ def variables(
     message = message_of(campaign)
     if message is None:
         return [(contact, {}) for contact in chosen], {}
+    names = _names(session, message, chosen)
     ready: list[tuple[Any, dict[str, str]]] = []
     lacking: dict[int, set[str]] = {}
     for contact in chosen:
@@ -93,7 +94,8 @@ def variables(
             lacking[contact.id] = missing
             continue
         try:
-            found = flow.variables(message, prompts.places, around(campaign, trunk, contact.number, now))
+            about = around(campaign, trunk, contact.number, now, names.get(contact.id, ""))
+            found = flow.variables(message, prompts.places, about)
         except CampaignError as error:  # found while preparing, unless the trunk was changed since
             _end(session, contact.id, campaign.message_version, error.code)
             continue
@@ -101,11 +103,21 @@ def variables(
     return ready, lacking
 
 
-def around(campaign: Any, trunk: Any, number: str, now: dt.datetime) -> flow.Around:
+def _names(session: Session, message: Message, chosen: Sequence[Any]) -> dict[int, str]:
+    """What the operators' telephones show; asked for only where somebody may be handed over."""
+    if not message.name_column or not flow.hands_to_queue(message):
+        return {}
+    query = select(contacts.c.id, contacts.c.fields).where(contacts.c.id.in_([contact.id for contact in chosen]))
+    return {key: str((fields or {}).get(message.name_column, "")) for key, fields in session.execute(query)}
+
+
+def around(campaign: Any, trunk: Any, number: str, now: dt.datetime, name: str = "") -> flow.Around:
     """What a call needs to know besides its message; campaign and trunk are rows or ORM objects."""
     return flow.Around(
         number=number,
+        name=name,
         caller_id=campaign.caller_id or next(iter(trunk.caller_ids or ()), ""),
+        region=campaign.region,
         zone=ZoneInfo(campaign.timezone),
         now=now,
         trunk=trunk.name,

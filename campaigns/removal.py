@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.states import CampaignState
+from campaigns.store import TRIAL_LATE
 from config import database
 
 CHUNK = 2000
 BREATHE_S = 0.02
-#: A test call that was not made by then is given up: nobody stands beside his telephone longer.
-TRIAL_LATE = dt.timedelta(minutes=3)
 TRIAL_KEPT = dt.timedelta(days=1)
 
 

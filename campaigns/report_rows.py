@@ -16,6 +16,7 @@ from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.sql import Select
 
 from campaigns.errors import CampaignError
+from campaigns.message.blocks import FieldBlock, Message, SoundBlock, TextBlock
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, RejectedRow
 from campaigns.states import BaseState
 from config import database
@@ -32,6 +33,22 @@ class Overview:
     bases: Sequence[ContactBase]
     contacts: int
     attempts: int
+
+
+def message_told(campaign: Campaign) -> str:
+    """What is said first, in a line: words, [columns], and the names of sounds; or the name of the only sound."""
+    if campaign.message is None:
+        return campaign.sound_name
+    message = Message.model_validate(campaign.message)
+    parts = []
+    for block in message.variants[message.default_language]:
+        if isinstance(block, TextBlock):
+            parts.append(block.text)
+        elif isinstance(block, FieldBlock):
+            parts.append(f"[{block.column}]")
+        elif isinstance(block, SoundBlock):
+            parts.append(f"♪ {block.name}")
+    return " ".join(parts)[:1000]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +150,7 @@ def attempts(campaign_id: int) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
     query = (
         select(
             Attempt.id,
+            Attempt.uid,
             Contact.number,
             Attempt.number_of_attempt,
             Attempt.counted,

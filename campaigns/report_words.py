@@ -71,6 +71,17 @@ HANDOVERS: dict[str, str] = {
     HandoverResult.FAILED: N_("Failed"),
 }
 
+#: What a callee did at a step, by ``attempt_step.result``; a key stands for itself.
+STEP_RESULTS: dict[str, str] = {
+    "none": N_("no key"),
+    "invalid": N_("a key or number that means nothing"),
+    "end": N_("said to its end"),
+    "gone": N_("hung up within it"),
+}
+#: The first step of a message, and a queue as the place of a hand-over.
+BEGINNING = N_("Beginning")
+QUEUE = N_("queue {name}")
+
 #: An attempt without outcome.
 IN_PROGRESS = N_("In progress")
 
@@ -114,7 +125,9 @@ HANDED_TO = N_("Handed over to")
 HANDOVER = N_("Result of the hand-over")
 WAITED = N_("Seconds waited")
 TALKED = N_("Seconds talked")
+HANDED_BEFORE = N_("Hand-overs before it")
 STEPS = N_("Steps")
+CARD = N_("Card")
 REASON = N_("Reason")
 CODE = N_("Code")
 CELL = N_("Cell as sent")

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import func, select
 
-from campaigns import report_rows, step_statistics
+from campaigns import cards, report_rows, step_statistics
 from campaigns import report_words as words
 from campaigns.base_loading import DUPLICATE
 from campaigns.errors import CampaignError
 from campaigns.message import compose
-from campaigns.models import Contact
+from campaigns.models import Contact, FailedHandover
 from campaigns.report_sheets import GREEN, RED, YELLOW, Book, Column, Kind, Table, clean, open_book
 from campaigns.states import ContactState, Disposition
 from config import database
@@ -184,12 +184,19 @@ class _Report:
             Column(self._(words.HANDOVER)),
             Column(self._(words.WAITED), Kind.SECONDS),
             Column(self._(words.TALKED), Kind.SECONDS),
+            Column(self._(words.HANDED_BEFORE)),
             Column(self._(words.STEPS)),
             Column(self._(words.DETAIL)),
+            Column(self._(words.CARD)),
         ]
 
     def word(self, table: Mapping[str, str], key: str) -> str:
         return self._(table[key]) if key in table else key
+
+    def place(self, to: str) -> str:
+        """Where a callee was handed over to: a queue's name among our words, else as it is."""
+        kind, _colon, name = to.partition(":")
+        return self._(words.QUEUE).replace("{name}", name) if kind == "queue" else to
 
     def not_said(self, row: Any) -> str:
         """Why this contact's message was not prepared; empty when it was."""
@@ -234,7 +241,8 @@ class _Report:
     def write_attempts(self, table: Table) -> None:
         counted = {True: self._(words.YES), False: self._(words.NO)}
         for page in report_rows.attempts(self.found.campaign.id):
-            steps = step_statistics.of_attempts([row.id for row in page]) if self.found.campaign.message else {}
+            ids = [row.id for row in page] if self.found.campaign.message else []
+            steps, failed = step_statistics.of_attempts(ids), step_statistics.failed_handovers(ids)
             for row in page:
                 disposition = row.disposition or words.IN_PROGRESS
                 self.dispositions[disposition] += 1
@@ -253,16 +261,22 @@ class _Report:
                         self.word(words.MACHINES, row.machine),
                         row.machine_cause,
                         self.word(words.REACHED_BY, row.reached_by),
-                        row.handover,
+                        self.place(row.handover),
                         self.word(words.HANDOVERS, row.handover_result),
                         row.waited_s,
                         row.talked_s,
-                        "; ".join(step_statistics.told(step) for step in steps.get(row.id, ())),
+                        "; ".join(self.handover(one) for one in failed.get(row.id, ())),
+                        "; ".join(step_statistics.told(step, self._) for step in steps.get(row.id, ())),
                         row.detail,
+                        cards.address(row.uid),
                     ]
                 )
             self.step(len(page))
         table.finish()
+
+    def handover(self, row: FailedHandover) -> str:
+        """One that came to nothing, in a short text."""
+        return f"{self.place(row.handover)}: {self.word(words.HANDOVERS, row.handover_result)}"
 
     def write_rejected(self) -> None:
         headings = (words.LINE, words.BASE, words.REASON, words.CELL, words.DETAIL, words.CODE)
@@ -323,7 +337,7 @@ class _Summary:
         self.row += 1
         state = report._(words.CAMPAIGN_STATES.get(campaign.state, campaign.state))
         self.line((report._(words.STATE), book.bold), (state, book.text))
-        self.line((report._(words.MESSAGE), book.bold), (campaign.sound_name, book.text))
+        self.line((report._(words.MESSAGE), book.bold), (report_rows.message_told(campaign), book.text))
         moments = (
             (words.STARTED, campaign.started_at),
             (words.FINISHED, campaign.finished_at),
@@ -384,12 +398,12 @@ class _Summary:
             return
         found = step_statistics.of_campaign(report.found.campaign.id)
         self.counts(words.BY_REACHED, [(report.word(words.REACHED_BY, by), n) for by, n in found.reached_by.items()])
-        self.counts(words.BY_STEP, [(step_statistics.told(row), row.count) for row in found.steps])
+        self.counts(words.BY_STEP, [(step_statistics.told(row, report._), row.count) for row in found.steps])
         if found.handovers:
             headings = (words.BY_HANDOVER, words.COUNT, words.WAITED, words.TALKED)
             self.line(*((report._(heading), book.heading) for heading in headings))
             for row in found.handovers:
-                label = (f"{row.to}: {report.word(words.HANDOVERS, row.result)}", book.text)
+                label = (f"{report.place(row.to)}: {report.word(words.HANDOVERS, row.result)}", book.text)
                 means = ((round(row.waited_s, 1), book.number), (round(row.talked_s, 1), book.number))
                 self.line(label, (row.count, book.number), *means)
             self.row += 1

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from campaigns import channels, message_problems, sounds
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Contact, ContactBase
-from campaigns.states import BaseState, CampaignState, ContactState
+from campaigns.states import BaseState, CampaignState, ContactState, Disposition
 from campaigns.windows import CallingWindows
 from config.database import utcnow
 from config.settings import Settings
@@ -103,6 +103,19 @@ def _list_problems(session: Session, campaign: Campaign) -> list[CampaignError]:
     )
     if session.execute(loading.limit(1)).first():
         found.append(CampaignError("base_loading", "The base is still being loaded: wait until it is ready."))
+    elif _unsaid(session, campaign):
+        sentence = "The message can be said to none of the contacts: look at their reasons, and change it or the base."
+        found.append(CampaignError("no_contacts_prepared", sentence, field="message"))
     else:
         found.append(CampaignError("no_contacts", "Nobody is left to call: add a base with numbers.", field="bases"))
     return found
+
+
+def _unsaid(session: Session, campaign: Campaign) -> bool:
+    """Whether there is somebody whose own data cannot be said."""
+    query = select(Contact.id).where(
+        Contact.campaign_id == campaign.id,
+        Contact.state == ContactState.NOT_REACHED,
+        Contact.last_disposition == Disposition.NOT_PREPARED,
+    )
+    return session.execute(query.limit(1)).first() is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, literal, select, union_all
 
-from campaigns.models import Attempt, AttemptStep
+from campaigns import report_words
+from campaigns.message.blocks import MAIN
+from campaigns.models import Attempt, AttemptStep, FailedHandover
 from config import database
 
 
@@ -51,17 +53,19 @@ def of_campaign(campaign_id: int) -> Statistics:
         .where(AttemptStep.campaign_id == campaign_id)
         .group_by(AttemptStep.step, AttemptStep.result, AttemptStep.name, value)
     )
+    last = select(Attempt.handover, Attempt.handover_result, Attempt.waited_s, Attempt.talked_s)
+    before = select(
+        FailedHandover.handover, FailedHandover.handover_result, FailedHandover.waited_s, literal(0.0).label("talked_s")
+    )
+    every = union_all(
+        last.where(Attempt.campaign_id == campaign_id, Attempt.handover != ""),
+        before.where(FailedHandover.campaign_id == campaign_id),
+    ).subquery()
+    row = every.c
     handovers = (
-        select(
-            Attempt.handover,
-            Attempt.handover_result,
-            func.count(),
-            func.avg(Attempt.waited_s),
-            func.avg(Attempt.talked_s),
-        )
-        .where(Attempt.campaign_id == campaign_id, Attempt.handover != "")
-        .group_by(Attempt.handover, Attempt.handover_result)
-        .order_by(Attempt.handover, func.count().desc(), Attempt.handover_result)
+        select(row.handover, row.handover_result, func.count(), func.avg(row.waited_s), func.avg(row.talked_s))
+        .group_by(row.handover, row.handover_result)
+        .order_by(row.handover, func.count().desc(), row.handover_result)
     )
     reached = (
         select(Attempt.reached_by, func.count())
@@ -84,6 +88,13 @@ def _order(row: StepCount) -> tuple[object, ...]:
     return row.step != "main", row.step, -row.count, row.result, row.name, row.value
 
 
+def attempts_of(contact_id: int) -> list[Attempt]:
+    """Every attempt to reach this contact, first to last."""
+    query = select(Attempt).where(Attempt.contact_id == contact_id).order_by(Attempt.number_of_attempt)
+    with database.read() as session:
+        return list(session.scalars(query))
+
+
 def of_attempts(attempt_ids: Sequence[int]) -> dict[int, list[AttemptStep]]:
     """What was done in each of these calls, in order."""
     if not attempt_ids:
@@ -100,7 +111,24 @@ def of_attempts(attempt_ids: Sequence[int]) -> dict[int, list[AttemptStep]]:
     return found
 
 
-def told(row: AttemptStep | StepCount) -> str:
-    """A step in one short text: ``meter: 1, reading = 4516``."""
+def failed_handovers(attempt_ids: Sequence[int]) -> dict[int, list[FailedHandover]]:
+    """Hand-overs of these calls that came to nothing before the one that the attempt tells of, in order."""
+    if not attempt_ids:
+        return {}
+    query = (
+        select(FailedHandover)
+        .where(FailedHandover.attempt_id.in_(attempt_ids))
+        .order_by(FailedHandover.attempt_id, FailedHandover.position)
+    )
+    found: dict[int, list[FailedHandover]] = {}
+    with database.read() as session:
+        for row in session.scalars(query):
+            found.setdefault(row.attempt_id, []).append(row)
+    return found
+
+
+def told(row: AttemptStep | StepCount, translate: Callable[[str], str] = str) -> str:
+    """A step in one short text: ``meter: said to its end, reading = 4516``."""
     value = f", {row.name}{' = ' + row.value if row.value else ''}" if row.name else ""
-    return f"{row.step}: {row.result}{value}"
+    step = translate(report_words.BEGINNING) if row.step == MAIN else row.step
+    return f"{step}: {translate(report_words.STEP_RESULTS.get(row.result, row.result))}{value}"

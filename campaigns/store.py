@@ -28,6 +28,8 @@ from dialer.models import Node, Trunk, TrunkKind, trunk_node
 
 #: Contacts looked at in one transaction: keeps the write lock short when many are outside of their window.
 SCAN = 500
+#: A test call that was not made by then is given up.
+TRIAL_LATE = dt.timedelta(minutes=3)
 #: Most calls claimed at once, so that Stop takes effect within the time of one batch.
 BATCH = 100
 
@@ -206,6 +208,11 @@ def claim(session: Session, campaign_id: int, capacity: Capacity, clock: Callabl
     )
 
 
+def trial_is_late(campaign: Any, now: dt.datetime) -> bool:
+    """A test call whose time went by: nobody stands beside his telephone any more. Row or ORM object."""
+    return campaign.test_of is not None and now - campaign.created_at > TRIAL_LATE
+
+
 def _refused(session: Session, rows: _Locked, capacity: Capacity, now: dt.datetime) -> Claim | None:
     """Nothing to claim, whatever is free: the campaign is done, its trunk is off, or this node must not or cannot."""
     if _finish_if_done(session, rows.campaign.id, now):
@@ -213,7 +220,7 @@ def _refused(session: Session, rows: _Locked, capacity: Capacity, now: dt.dateti
     if not rows.trunk.enabled:
         pause(session, {rows.campaign.id}, "trunk_switched_off", rows.trunk.name)
         return Claim()
-    if rows.node.draining:
+    if rows.node.draining or trial_is_late(rows.campaign, now):
         return Claim()
     if rows.campaign.message is None and not capacity.has_sound(rows.campaign.sound):
         return Claim(lacks_sound=rows.campaign.sound)

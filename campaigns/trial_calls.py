@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, message_editing, phone_numbers, service
+from campaigns import do_not_call, jobs, message_editing, phone_numbers, service
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, AttemptStep, Campaign, Contact, ContactBase
 from campaigns.states import BaseState, CampaignState, ContactState
+from campaigns.store import TRIAL_LATE, trial_is_late
 from campaigns.windows import CallingWindows
 from config import audit, database
 from config.errors import ObzvonError
@@ -26,6 +27,7 @@ from dialer.models import Trunk
 SENTENCES = {
     "test_call_busy": N_("Several test calls of this campaign are on their way already: wait until they end."),
     "test_call_missing": N_("There is no such test call: they are kept for a day."),
+    "test_call_do_not_call": N_("This number is on the do-not-call list: take it off there before you call it."),
     "test_call_late": N_("The test call was not made in time, and was given up."),
 }
 #: Test calls of one campaign at the same time.
@@ -79,7 +81,8 @@ def make(
     :param trunk_id: the campaign's trunk when left out.
     :param fields: the row of which the message speaks.
     :returns: the id under which :func:`look` tells how it goes.
-    :raises CampaignError: test_call_busy; a number that is none; start_refused with every problem of the trunk.
+    :raises CampaignError: test_call_busy; test_call_do_not_call; a number that is none; start_refused with every
+        problem of the trunk.
     """
     test_id = database.write(lambda session: _insert(session, campaign_id, number, trunk_id, message, fields or {}, by))
     try:
@@ -104,13 +107,19 @@ def _insert(
     campaign = session.get(Campaign, campaign_id, with_for_update=True)
     if campaign is None or campaign.state == CampaignState.DELETING or campaign.test_of is not None:
         raise CampaignError("campaign_missing", "There is no such campaign.", status=404)
+    # One whose time went by takes no place, though the sweep has not ended it yet.
+    is_up = select(Attempt.id).where(Attempt.campaign_id == Campaign.id, Attempt.open_for_contact > 0).exists()
+    in_time = Campaign.created_at >= database.utcnow() - TRIAL_LATE
     running = select(func.count()).where(Campaign.test_of == campaign_id, Campaign.state == CampaignState.RUNNING)
+    running = running.where(or_(in_time, is_up))
     if (session.scalar(running) or 0) >= MOST_AT_ONCE:
         raise CampaignError("test_call_busy", SENTENCES["test_call_busy"], status=409)
     trunk = session.get(Trunk, trunk_id or campaign.trunk_id) if trunk_id or campaign.trunk_id else None
     found = phone_numbers.normalize(number, campaign.region, costly=trunk is not None and trunk.costly_allowed)
     if not isinstance(found, phone_numbers.Number):
         raise CampaignError(found.code, phone_numbers.SENTENCES[found.code], field="number", status=422)
+    if do_not_call.among(session, [found.digits]):
+        raise CampaignError("test_call_do_not_call", SENTENCES["test_call_do_not_call"], field="number", status=409)
     test = _campaign(campaign, trunk, message, by)
     session.add(test)
     session.flush()
@@ -150,7 +159,7 @@ def _campaign(campaign: Campaign, trunk: Trunk | None, message: Message | None, 
 
 
 def look(campaign_id: int, test_id: int) -> Trial:
-    """How far it is. One that is late is given up by the sweep (``removal.end_trials``).
+    """How far it is. One that is late is not claimed any more; the sweep ends it (``removal.end_trials``).
 
     :raises CampaignError: test_call_missing.
     """
@@ -184,7 +193,8 @@ def _before(test: Campaign, contact: Contact) -> tuple[str, ObzvonError | None]:
         return "failed", _told(contact.prepare_code, column=contact.prepare_column, field=contact.prepare_column)
     if test.state_code:  # the product paused it, as it would the real one
         return "failed", _told(test.state_code, detail=test.state_detail)
-    if contact.state != ContactState.PENDING or test.state != CampaignState.RUNNING:
+    late = trial_is_late(test, database.utcnow())
+    if late or contact.state != ContactState.PENDING or test.state != CampaignState.RUNNING:
         return "failed", CampaignError("test_call_late", SENTENCES["test_call_late"])
     if test.message is not None and contact.prepared != test.message_version:
         progress = message_editing.prepare_progress(test.id)

@@ -98,6 +98,12 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="Address on which the pages are served.")
     web_port: int = Field(8080, ge=1, le=65535, description="Port of the pages.")
     web_https: bool = Field(False, description="Pages are reached through HTTPS only: cookies are marked secure.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+){0,5}/?)?$",
+        description="Address at which people open the pages, such as https://obzvon.example.net; empty: calls name "
+        "their card by its path alone.",
+    )
     web_proxies: int = Field(0, ge=0, le=5, description="Trusted reverse proxies in front of the pages.")
     ami_port: int = Field(5038, ge=1, le=65535, description="Manager port of our Asterisk, on 127.0.0.1.")
     ami_connect_port: int = Field(
@@ -122,6 +128,9 @@ class Settings(BaseSettings):
         pattern=r"^([A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*)?$",
         description="SIP hosts to which messages may hand callees over, divided by commas; empty: none.",
     )
+
+    queue_wait_s: int = Field(300, ge=1, le=1700, description="Most seconds that a callee waits for an operator.")
+    queue_length: int = Field(100, ge=1, le=1000, description="Most callees that wait for an operator at once.")
 
     rehearsal: bool = Field(True, description="Run the rehearsal carrier, which answers like real people do.")
     rehearsal_record: bool = Field(True, description="Record what the rehearsal callees hear.")
@@ -170,6 +179,11 @@ class Settings(BaseSettings):
         if wrong or not names:
             raise ValueError("name some of " + ", ".join(PROCESSES) + ", divided by commas")
         return ",".join(names)
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_end(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @field_validator("speech_engines")
     @classmethod

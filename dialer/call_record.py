@@ -10,8 +10,8 @@ from dialer.calls import Handover, HandoverResult, Machine, StepDone
 #: Fields of the record as config/asterisk/pbx/extensions.conf.j2 writes them, and of those made before messages had
 #: steps: a journal may hold such ones after an upgrade.
 FIELDS, OLD_FIELDS = 12, 8
-#: Between the steps, and between the parts of one thing; between the parts of a step.
-PARTS, WITHIN = "~", "."
+#: Between the steps, and between the parts of one thing; between the parts of a step; between hand-overs.
+PARTS, WITHIN, HANDOVERS = "~", ".", "&"
 CONFIRMED, OPT_OUT = "c", "o"
 #: What app_queue and app_dial say at the end of a hand-over that did not come about.
 _HANDOVER = {
@@ -45,6 +45,8 @@ class CallRecord:
     confirmed: bool = False
     opt_out: bool = False
     handover: Handover | None = None
+    #: Those before it, which came to nothing.
+    handovers_before: tuple[Handover, ...] = ()
     machine: Machine | None = None
 
     @classmethod
@@ -59,6 +61,7 @@ class CallRecord:
         if len(parts) != FIELDS:
             raise ValueError(f"a call record has {FIELDS} fields, not {len(parts)}")
         cause, sip, answered, begins, ends, ended, played, technology, steps, flags, handover, machine = parts
+        *before, last = _handovers(handover, float(ended)) or [None]
         return cls(
             cause=int(cause or 0),
             # Other technologies have a text of their own there, whose digits are no SIP code.
@@ -72,7 +75,8 @@ class CallRecord:
             steps=tuple(_step(step) for step in steps.split(PARTS) if step),
             confirmed=CONFIRMED in flags,
             opt_out=OPT_OUT in flags,
-            handover=_handover(handover, float(ended)),
+            handover=last,
+            handovers_before=tuple(filter(None, before)),
             machine=_machine(machine),
         )
 
@@ -88,6 +92,12 @@ class CallRecord:
 def _step(text: str) -> StepDone:
     step, result, name, value = text.split(WITHIN)
     return StepDone(step, result, name, value)
+
+
+def _handovers(text: str, call_ended: float) -> list[Handover | None]:
+    """All of a call, the last one last; what was written after the last one is empty."""
+    found = (_handover(one, call_ended) for one in text.split(HANDOVERS))
+    return [one for one in found if one is not None]
 
 
 def _handover(text: str, call_ended: float) -> Handover | None:

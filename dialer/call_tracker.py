@@ -54,6 +54,7 @@ def result_of(uid: str, record: CallRecord) -> CallResult:
         confirmed=record.confirmed,
         opt_out=record.opt_out,
         handover=record.handover,
+        handovers_before=record.handovers_before,
         machine=record.machine,
     )
 

@@ -111,7 +111,8 @@ class CallResult:
     steps: tuple[StepDone, ...] = ()
     confirmed: bool = False  # by key
     opt_out: bool = False  # he wants no more calls
-    handover: Handover | None = None
+    handover: Handover | None = None  # the last one
+    handovers_before: tuple[Handover, ...] = ()  # which came to nothing
     machine: Machine | None = None
 
 

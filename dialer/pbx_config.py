@@ -44,8 +44,10 @@ RESERVED_NAMES = {
 }
 #: What is heard from a rehearsal seat, and from the rehearsal callee who speaks.
 SEAT_HZ, CALLEE_HZ = 620.0, 440.0
-#: Most times that steps of a message are spoken in one call, most seconds in a queue, and of ringing elsewhere.
-MOST_SPOKEN, QUEUE_WAIT_S, DIAL_RING_S = 30, 300, 45
+#: Most times that steps are spoken in one call, and most hand-overs of it; most seconds of ringing outside.
+MOST_SPOKEN, MOST_HANDED, DIAL_RING_S = 30, 5, 45
+#: Most characters of what a callee did that an operator's telephone is told with the address of the card.
+MOST_TOLD = 400
 
 _BOTH_MODULES = (
     "res_timing_timerfd",
@@ -93,6 +95,7 @@ PBX_MODULES = (
     *_BOTH_MODULES,
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_outbound_registration",
+    "func_base64",  # names of people come to the dialplan in it
     "func_callerid",
     "func_cut",
     "res_musiconhold",
@@ -112,6 +115,7 @@ CARRIER_MODULES = (
     "app_senddtmf",
     "app_waitforsilence",
     "app_verbose",
+    "func_base64",
     "func_callerid",
 )
 
@@ -171,7 +175,8 @@ def render_pbx(settings: Settings, trunks: Sequence[TrunkConfig]) -> None:
         music=_hold_music(settings, where),
         seats=SEATS,
         most_spoken=MOST_SPOKEN,
-        queue_wait_s=QUEUE_WAIT_S,
+        most_handed=MOST_HANDED,
+        most_told=MOST_TOLD,
         dial_ring_s=DIAL_RING_S,
         **_rtp(settings, 0),
     )

@@ -32,6 +32,7 @@ ACTIONS = {
     "campaign_stopped": N_("stopped a campaign"),
     "campaign_deleted": N_("deleted a campaign"),
     "message_changed": N_("changed a campaign's message"),
+    "card_opened": N_("opened the card of a call"),
     "test_call_made": N_("made a test call"),
     "unknown_decided": N_("decided on unknown contacts"),
     "base_uploaded": N_("uploaded a base"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_time
@@ -91,7 +92,7 @@ def percent(part: float, whole: float) -> str:
 
 def lasting(seconds: float | None) -> str:
     """A length of time: seconds below a minute, else minutes and seconds."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return ""
     if seconds < 60:
         return _("%(n)s s", n=number(round(seconds, 1)))

@@ -213,14 +213,6 @@ def contact(campaign_id: int, contact_id: int) -> Contact:
     return found
 
 
-def attempts_of(contact_id: int) -> list[Attempt]:
-    """Every attempt to reach this contact, first to last."""
-    with database.read() as session:
-        return list(
-            session.scalars(select(Attempt).where(Attempt.contact_id == contact_id).order_by(Attempt.number_of_attempt))
-        )
-
-
 def attempts(
     campaign_id: int, *, disposition: str = "", page: int = 1, per_page: int = 50
 ) -> Page[tuple[Attempt, str]]:
@@ -244,6 +236,14 @@ def do_not_call(*, number: str = "", page: int = 1, per_page: int = 50) -> Page[
         query = query.where(DoNotCall.number.like(f"%{digits}%"))
     with database.read() as session:
         return _page(session, query.order_by(DoNotCall.created_at.desc(), DoNotCall.number), page, per_page)
+
+
+def campaigns_there(rows: Sequence[DoNotCall]) -> set[int]:
+    """Campaigns of these entries that still have a page."""
+    ids = {row.campaign_id for row in rows if row.campaign_id}
+    query = select(Campaign.id).where(Campaign.id.in_(ids), Campaign.state != CampaignState.DELETING)
+    with database.read() as session:
+        return set(session.scalars(query)) if ids else set()
 
 
 def open_by_trunk() -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaigns import (
     bases,
+    cards,
     channels,
     contacts_file,
     do_not_call,
@@ -12,6 +13,7 @@ from campaigns import (
     pause_reasons,
     phone_numbers,
     preparing,
+    report_words,
     speaking,
     trial_calls,
 )
@@ -32,6 +34,7 @@ SENTENCES: dict[str, str] = {
     **phrases.SENTENCES,
     **speech.SENTENCES,
     **erasure.SENTENCES,
+    **cards.SENTENCES,
     # campaigns
     "campaign_missing": N_("There is no such campaign; somebody may have deleted it."),
     "contact_missing": N_("There is no such contact."),
@@ -50,6 +53,9 @@ SENTENCES: dict[str, str] = {
     "sound_lost": N_("The message's sound file is gone: upload it again."),
     "no_windows": N_("There is no calling window: add the hours in which calls may be made."),
     "no_contacts": N_("Nobody is left to call: add a base with numbers."),
+    "no_contacts_prepared": N_(
+        "The message can be said to none of the contacts: look at their reasons, and change it or the base."
+    ),
     "window_shape_wrong": N_("The calling windows are not written as the API's description says."),
     "window_time_wrong": N_("A time of the calling windows is wrong: write it like 09:00."),
     "window_order_wrong": N_("A window must end after it begins; split it at midnight."),
@@ -247,12 +253,7 @@ REACHED_BY = {
 }
 
 #: What came of a step, besides keys.
-STEP_RESULTS = {
-    "none": N_("no key"),
-    "invalid": N_("a key or number that means nothing"),
-    "end": N_("said to its end"),
-    "gone": N_("hung up within it"),
-}
+STEP_RESULTS = report_words.STEP_RESULTS
 
 #: How a hand-over ended, by ``dialer.calls.HandoverResult``.
 HANDOVERS = {

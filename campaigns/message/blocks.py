@@ -60,7 +60,7 @@ class SoundBlock(_Heard):
     kind: Literal["sound"] = "sound"
     stem: Stem
     name: str = Field("", max_length=255)
-    seconds: float = Field(0.0, ge=0)
+    seconds: float = Field(0.0, ge=0, le=86400)
 
 
 class TextBlock(_Heard):
@@ -99,7 +99,9 @@ class PauseBlock(_Block):
 
 
 Block = Annotated[SoundBlock | TextBlock | FieldBlock | PauseBlock, Field(discriminator="kind")]
-Blocks = Annotated[list[Block], Field(min_length=1, max_length=50)]
+#: Blocks of one place in one language.
+MOST_BLOCKS = 50
+Blocks = Annotated[list[Block], Field(min_length=1, max_length=MOST_BLOCKS)]
 
 
 #: One language's blocks; every place of a message that is spoken has them by language.
@@ -130,21 +132,29 @@ class GoTo(_Block):
     step: StepName
 
 
-class Transfer(_Block):
+class _HandOver(_Block):
+    """The callee is handed over to somebody else; who talked with him ends the call."""
+
+    #: What is said when it did not come about (busy, nobody there, not in time, not allowed): a step, which may hand
+    #: over to somebody else in its turn. Without one the call ends.
+    otherwise: StepName | None = None
+
+
+class Transfer(_HandOver):
     """To the operators of a queue (N8, N16)."""
 
     kind: Literal["transfer"] = "transfer"
     queue: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")] = "operators"
 
 
-class DialNumber(_Block):
+class DialNumber(_HandOver):
     """To a telephone number, through the campaign's trunk and under its rules."""
 
     kind: Literal["number"] = "number"
     number: Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{5,15}$")]
 
 
-class DialSip(_Block):
+class DialSip(_HandOver):
     """To a SIP address outside."""
 
     kind: Literal["sip"] = "sip"
@@ -240,6 +250,8 @@ class Message(_Block):
     default_language: Language
     #: Name of the column that says each contact's language; empty: all hear the default language.
     language_column: str = Field("", max_length=200)
+    #: Name of the column with the person's name: the telephone of the operator to whom he is handed over shows it.
+    name_column: str = Field("", max_length=200)
     variants: Variants
     #: The voice of a language; one that is not named here speaks with the language's default voice.
     voices: dict[Language, Voice] = Field(default_factory=dict)
@@ -301,7 +313,23 @@ class Message(_Block):
         return named | ({self.language_column} if self.language_column else set())
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        """As it is kept with a campaign.
+
+        What came later is left out where it says nothing: an older message has the same JSON, and so the same version.
+        """
+        made: dict[str, Any] = _without_nothing(self.model_dump(mode="json"))
+        if not self.name_column:
+            del made["name_column"]
+        return made
+
+
+def _without_nothing(value: Any) -> Any:
+    """Without ``otherwise`` where it is None."""
+    if isinstance(value, list):
+        return [_without_nothing(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_nothing(item) for name, item in value.items() if name != "otherwise" or item is not None}
 
 
 def _steps_named(action: Action) -> list[str]:
@@ -309,5 +337,5 @@ def _steps_named(action: Action) -> list[str]:
         return [action.within, action.outside]
     if isinstance(action, GoTo):
         return [action.step]
-    then = getattr(action, "then", None)
+    then = action.otherwise if isinstance(action, _HandOver) else getattr(action, "then", None)
     return [then] if then else []

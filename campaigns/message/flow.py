@@ -14,14 +14,17 @@ the message is edited, and when everything but the PBX is dead.
 ``OBZ_MOST``        seconds after which the PBX ends the call, whatever it does then; 0: it ends with its message
 ``OBZ_ZONE_S``      seconds by which the campaign's zone is ahead of UTC
 ``OBZ_NUMBER``      the callee's number, shown to whom he is handed over
+``OBZ_NAME``        his name for the operator's telephone: base64 of UTF-8, since it is text of a user
 ``OBZ_CALLER``      our number towards an outside number
 ==================  ==================================================================================================
 """
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -43,7 +46,7 @@ from campaigns.message.blocks import (
     Step,
     Transfer,
 )
-from campaigns.phone_numbers import is_costly
+from campaigns.phone_numbers import Number, is_costly, normalize
 from config.i18n import N_
 from dialer.gateway import LINE_BYTES, MOST_VARIABLES
 
@@ -66,6 +69,9 @@ KEYS = "0123456789*#"
 ENTER_TIMEOUT_S, ENTER_TRIES = 6.0, 3
 #: Longest call: with a hand-over, and with keys or several steps. Without them it is the message's own length.
 HANDOVER_MOST_S, KEYS_MOST_S = 1800, 900
+#: Bytes of a name that an operator's telephone shows, and what stands there for quotes and backslashes.
+NAME_BYTES = 120
+_NOT_QUOTED = str.maketrans({'"': "'", "\\": "/"})
 #: Seconds that a call may last longer than the sound of its message.
 MARGIN_S = 5
 
@@ -74,10 +80,13 @@ MARGIN_S = 5
 class Around:
     """What a call needs to know besides its message."""
 
-    #: The callee's number, E.164 digits.
+    #: The callee's number, E.164 digits, and his name as the base has it.
     number: str = ""
+    name: str = ""
     #: The campaign's number towards others.
     caller_id: str = ""
+    #: Where a number without its country code belongs: 8 809 … is a Russian premium number, none of Bangladesh.
+    region: str = ""
     #: The campaign's zone, for business hours, and the moment of the claim.
     zone: ZoneInfo | None = None
     now: dt.datetime | None = None
@@ -111,6 +120,8 @@ def variables(message: Message, prompts: Mapping[str, Sequence[str]], around: Ar
         found["OBZ_NUMBER"] = around.number
     if around.caller_id:
         found["OBZ_CALLER"] = around.caller_id
+    if name := encoded_name(around.name if hands_to_queue(message) else ""):
+        found["OBZ_NAME"] = name
     if len(found) > MOST_VARIABLES or any(len(value) > VALUE_BYTES for value in found.values()):
         raise CampaignError("message_too_large", SENTENCES["message_too_large"], field="message")
     return found
@@ -134,6 +145,11 @@ def dials_out(message: Message) -> bool:
     return any(isinstance(action, DialNumber) for action in message.actions())
 
 
+def hands_to_queue(message: Message) -> bool:
+    """Whether an operator may get the callee."""
+    return any(isinstance(action, Transfer) for action in message.actions())
+
+
 def refusal(message: Message, around: Around) -> CampaignError | None:
     """The first hand-over of the message that the rules forbid, as a sentence."""
     for action in message.actions():
@@ -149,9 +165,16 @@ def _refusal(code: str, words: dict[str, object]) -> CampaignError:
 
 
 def _may_dial(action: DialNumber, around: Around) -> bool:
-    number = action.number.lstrip("+")
+    number = _digits(action, around)
     allowed = tuple(around.allowed_prefixes)
-    return (not allowed or number.startswith(allowed)) and (around.costly_allowed or not is_costly(number))
+    within = not allowed or number.startswith(allowed)
+    return bool(number) and within and (around.costly_allowed or not is_costly(number))
+
+
+def _digits(action: DialNumber, around: Around) -> str:
+    """The number as a base's cell is read, E.164 digits; '' when it is none that could be called."""
+    found = normalize(action.number, around.region, costly=True)
+    return found.digits if isinstance(found, Number) else ""
 
 
 def _most_s(message: Message) -> int:
@@ -229,7 +252,7 @@ class _Actions:
             case GoTo():
                 return ["goto", action.step]
             case Transfer():
-                return ["queue", action.queue]
+                return ["queue", action.queue, *_otherwise(action)]
             case DialNumber() | DialSip():
                 return self._outside(action)
             case BusinessHours():
@@ -241,13 +264,31 @@ class _Actions:
         around = self._around
         if isinstance(action, DialSip):
             if action.host not in around.sip_hosts:
-                return ["refused", "sip", f"{action.user}@{action.host}"]
-            return ["sip", action.user, action.host, str(action.port)]
-        number = action.number.lstrip("+")
+                return ["refused", "sip", f"{action.user}@{action.host}", *_otherwise(action)]
+            return ["sip", action.user, action.host, str(action.port), *_otherwise(action)]
         if not _may_dial(action, around) or not around.template:
-            return ["refused", "number", number]
+            return ["refused", "number", action.number.lstrip("+"), *_otherwise(action)]
+        number = _digits(action, around)
         channel = around.template.replace("{number}", f"{around.number_prefix}{number}")
-        return ["number", number, channel.replace("{trunk}", around.trunk)]
+        return ["number", number, channel.replace("{trunk}", around.trunk), *_otherwise(action)]
+
+
+def _otherwise(action: Transfer | DialNumber | DialSip) -> list[str]:
+    """The step that is said when the hand-over does not come about."""
+    return [action.otherwise] if action.otherwise else []
+
+
+def encoded_name(name: str) -> str:
+    """A person's name for the way to the PBX, without padding: letters, digits, + and / only, whatever is in it.
+
+    Control characters would be lines of their own to the manager and to SIP; what is longer than a display is cut.
+    SIP writes a quote and a backslash with a backslash before it, which not every telephone takes off.
+    """
+    shown = "".join(
+        sign if sign.isprintable() else " " for sign in unicodedata.normalize("NFC", name.translate(_NOT_QUOTED))
+    )
+    cut = " ".join(shown.split()).encode(errors="ignore")[:NAME_BYTES].decode(errors="ignore").strip()
+    return base64.b64encode(cut.encode()).decode().rstrip("=")
 
 
 def _answered(action: Action) -> list[str]:

@@ -14,7 +14,7 @@ from config import database
 from dialer.models import Trunk
 from tests.browser.conftest import chromium  # noqa: F401 - fixture
 from tests.integration.web.conftest import PASSWORD
-from tests.security.world import addresses, rules
+from tests.security.world import addresses, ended_attempt, rules
 from web import accounts, api_keys
 
 #: Out of a text, out of an attribute, out of a script; what is planted can be found however it got in.
@@ -25,6 +25,7 @@ SHORT = "\"'><b data-planted><script>alert(3)</script>"
 MESSAGE = {
     "default_language": "ru",
     "language_column": EVIL,
+    "name_column": EVIL,
     "voices": {"ru": "x"},
     "variants": {
         "ru": [
@@ -80,7 +81,7 @@ def _plant(app, campaign_id: int, folder) -> dict[str, object]:
 
     contact_id, trunk_id = database.write(work)
     ids = {"campaign_id": campaign_id, "base_id": base_id, "contact_id": contact_id, "export_id": export_id}
-    ids |= {"stem": "0" * 32, "trial_id": 99}
+    ids |= {"stem": "0" * 32, "trial_id": 99, "uid": ended_attempt(campaign_id, trunk_id, "evil")}
     return {**ids, "trunk_id": trunk_id, "account_id": boss.id, "node_id": 1}
 
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.routing import Rule
 
 from campaigns import bases, do_not_call, exports, service
-from campaigns.models import Campaign, Contact
+from campaigns.models import Attempt, Campaign, Contact
 from campaigns.service import CampaignForm
 from config import database
 from config.database import utcnow
@@ -72,12 +72,35 @@ def _objects(app: Flask, folder: Path, name: str) -> dict[str, Any]:
         "number": _unwanted(name),
         "stem": service.get(campaign_id).sound,
         "trial_id": _trial(campaign_id, base_id),
+        "uid": ended_attempt(campaign_id, trunk_id, name),
         "token": uploads.keep(app.config["OBZVON"], campaign_id, sent, "").token,
     }
 
 
 def _unwanted(name: str) -> str:
     return do_not_call.add("+79005550098" if name == "one" else "+79005550099")
+
+
+def ended_attempt(campaign_id: int, trunk_id: int, name: str) -> str:
+    """A call that has ended. :returns: its uid."""
+    contact_id, node_id = queries.contacts(campaign_id).items[0].id, nodes.all_nodes()[0].id
+
+    def work(session: database.Session) -> str:
+        attempt = Attempt(
+            uid=name.ljust(20, "0"),
+            campaign_id=campaign_id,
+            contact_id=contact_id,
+            number_of_attempt=1,
+            trunk_id=trunk_id,
+            node_id=node_id,
+            boot="b",
+            claimed_at=utcnow(),
+            disposition="busy",
+        )
+        session.add(attempt)
+        return attempt.uid
+
+    return database.write(work)
 
 
 def _trial(campaign_id: int, base_id: int) -> int:

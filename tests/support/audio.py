@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from tests.support.servers import wait_until
+
 RATE = 8000
 
 
@@ -27,14 +29,21 @@ def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
 
 def found_in(message: np.ndarray[Any, Any], recording: Path) -> tuple[float, float]:
     """The same, and the second of the recording at which that part begins."""
-    heard, rate = soundfile.read(recording)
-    assert rate == RATE
+    heard = _read(recording)
     size = len(message) + len(heard)
     product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(message, size)), size)
     at = int(np.argmax(product[: max(1, len(heard))]))
     part = heard[at : at + len(message)]
     energy = float(np.linalg.norm(part) * np.linalg.norm(message))
     return float(product[at]) / energy if energy else 0.0, at / RATE
+
+
+def _read(recording: Path) -> np.ndarray[Any, Any]:
+    """The samples; a recording says how many it has when Asterisk closes it, which on a busy machine comes late."""
+    wait_until(lambda: soundfile.info(recording).frames > 0, 10, f"{recording.name} is closed")
+    heard, rate = soundfile.read(recording)
+    assert rate == RATE
+    return np.asarray(heard)
 
 
 def write_tone(path: Path, hz: float, seconds: float) -> None:
@@ -58,7 +67,6 @@ def loudness(recording: Path, seconds: float, before_end_s: float = 0.0) -> floa
 
 
 def _part(recording: Path, seconds: float, before_end_s: float) -> np.ndarray[Any, Any]:
-    heard, rate = soundfile.read(recording)
-    assert rate == RATE
+    heard = _read(recording)
     end = len(heard) - int(before_end_s * RATE)
     return np.asarray(heard[end - int(seconds * RATE) : end])

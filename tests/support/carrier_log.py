@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ class CarrierCall:
     ended: float | None = None
     keys: str = ""
     recording: str = ""
+    #: The caller's name, and where all about the call is shown, as the INVITE said; '' when it did not.
+    name: str = ""
+    card: str = ""
 
     @property
     def connected_s(self) -> float:
@@ -40,6 +44,7 @@ def read_calls(log: Path) -> list[CarrierCall]:
         if entry["event"] == "invite":
             assert key not in begun, f"{log}:{number}: a second INVITE of {key}"
             begun[key] = {"call": key, "number": entry["number"], "uid": entry["uid"], "invited": entry["time"]}
+            begun[key] |= {name: base64.b64decode(entry.get(name, "")).decode() for name in ("name", "card")}
         else:
             assert key in begun, f"{log}:{number}: the end of {key}, which never began"
             begun[key] |= {name: entry[name] for name in ("picked_up", "answered", "keys", "recording")}

@@ -104,7 +104,7 @@ def test_n8_kill_of_the_dial_worker_and_stop_during_a_hand_over_lose_nothing(cop
     assert call.connected_s > 10
     assert seat_log(copy.settings).read_text().count(f'"uid":"{attempt.uid}"') == 2
     steps = step_statistics.of_attempts([attempt.id])[attempt.id]
-    assert [step_statistics.told(step) for step in steps] == ["main: 1"]
+    assert [step_statistics.told(step) for step in steps] == ["Beginning: 1"]
     [handover] = step_statistics.of_campaign(campaign_id).handovers
     assert (handover.to, handover.result, handover.count) == ("queue:operators", "talked", 1)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,8 +19,8 @@ import soundfile
 
 from campaigns.message import flow
 from campaigns.message.blocks import Message
-from dialer.calls import CallResult, HandoverResult, StepDone
-from dialer.pbx_config import CALLEE_HZ, SEAT_HZ, seat_log
+from dialer.calls import CallOutcome, CallResult, HandoverResult, StepDone
+from dialer.pbx_config import CALLEE_HZ, MOST_HANDED, SEAT_HZ, SEATS, render_pbx, seat_log
 from tests.support.asterisk import AsteriskPair, asterisk_pair
 from tests.support.audio import found_in, loudness, tone_share, write_sweep, write_tone
 from tests.support.carrier_log import read_calls
@@ -47,8 +50,16 @@ PLACES = {
     "meter.invalid": [stem("invalid")],
     "thanks": [stem("thanks")],
     "closed": [stem("closed")],
+    "nobody": [stem("nobody")],
+    "other": [stem("thanks")],
 }
-TONES = {"invalid": 300, "meter": 700, "thanks": 900, "closed": 1100}
+TONES = {"invalid": 300, "meter": 700, "thanks": 900, "closed": 1100, "nobody": 1300}
+#: Where people open the pages.
+PUBLIC = "https://obzvon.example.net"
+
+
+#: The rehearsal trunk dials no such number.
+FORBIDDEN = {"kind": "number", "number": "78090000099"}
 
 
 def message(**more: Any) -> Message:
@@ -59,6 +70,8 @@ def message(**more: Any) -> Message:
             "variants": WORDS,
             "after": {"kind": "enter", "name": "reading", "least": 3, "most": 8, "then": "thanks"},
         },
+        "nobody": {"variants": WORDS},
+        "other": {"variants": WORDS, "after": FORBIDDEN | {"otherwise": "thanks"}},
     }
     return Message.model_validate({"default_language": "en", "variants": WORDS, "steps": steps, **more})
 
@@ -70,7 +83,7 @@ def choice(**actions: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsteriskPair]:
-    with asterisk_pair(tmp_path_factory.mktemp("home")) as running:
+    with asterisk_pair(tmp_path_factory.mktemp("home"), public_url=PUBLIC) as running:
         played = running.settings.played
         sweep = write_sweep(running.settings.sounds / "sweep.wav", MAIN_S)
         _pieces(played, sweep)
@@ -93,10 +106,12 @@ def caller(pair: AsteriskPair) -> Iterator[Caller]:
     made.gateway.stop()
 
 
-def around(pair: AsteriskPair, number: str) -> flow.Around:
+def around(pair: AsteriskPair, number: str, name: str = "") -> flow.Around:
     return flow.Around(
         number=number,
+        name=name,
         caller_id="74950000000",
+        region="RU",
         zone=ZoneInfo("Europe/Moscow"),
         trunk="rehearsal",
         template="PJSIP/{number}@{trunk}",
@@ -104,8 +119,16 @@ def around(pair: AsteriskPair, number: str) -> flow.Around:
     )
 
 
-def place(caller: Caller, pair: AsteriskPair, number: str, what: Message, **changed: str) -> str:
-    found = flow.variables(what, PLACES, around(pair, number)) | changed
+def place(
+    caller: Caller,
+    pair: AsteriskPair,
+    number: str,
+    what: Message,
+    name: str = "",
+    places: dict[str, list[str]] = PLACES,
+    **changed: str,
+) -> str:
+    found = flow.variables(what, places, around(pair, number, name)) | changed
     # Not too late for the gateway, however busy the machine is.
     [uid] = caller.call(number, variables=found, claimed=time.monotonic() + 60)
     return uid
@@ -150,7 +173,7 @@ SCRIPTS: dict[str, tuple[str, Message, list[tuple[str, ...]], float]] = {
         "99",
         message(after={"kind": "enter", "name": "reading", "least": 1, "most": 3}),
         [("main", "none"), ("main", "none"), ("main", "none")],
-        MAIN_S,
+        SHORT_S,
     ),
     "a key that means nothing": ("19", message(**choice(k1=ANSWER)), [("main", "invalid"), ("main", "none")], MAIN_S),
     "he hangs up within it": ("06", message(**choice(k1=ANSWER)), [("main", "gone")], 2.0),
@@ -170,13 +193,44 @@ SCRIPTS: dict[str, tuple[str, Message, list[tuple[str, ...]], float]] = {
 }
 
 
+BUSY = {"kind": "number", "number": "79160030001"}
+MAIN_ENDS = ("main", "end")
+BUSY_THEN_FORBIDDEN = [HandoverResult.BUSY, HandoverResult.NOT_ALLOWED]
+#: Name -> last two digits of the callee, the message, what he did, what came of each hand-over.
+HANDED: dict[str, tuple[str, Message, list[tuple[str, ...]], list[HandoverResult]]] = {
+    "busy, and that is all": ("07", message(**choice(k1=BUSY)), [("main", "1")], [HandoverResult.BUSY]),
+    "busy, and is told": (
+        "07",
+        message(**choice(k1=BUSY | {"otherwise": "nobody"})),
+        [("main", "1"), ("nobody", "end")],
+        [HandoverResult.BUSY],
+    ),
+    "busy, then to another": (
+        "99",
+        message(after=BUSY | {"otherwise": "other"}),
+        [MAIN_ENDS, ("other", "end"), ("thanks", "end")],
+        BUSY_THEN_FORBIDDEN,
+    ),
+    "handed over in a circle": (
+        "99",
+        message(after=FORBIDDEN | {"otherwise": "main"}),
+        [MAIN_ENDS] * MOST_HANDED,
+        [HandoverResult.NOT_ALLOWED] * MOST_HANDED,
+    ),
+}
+#: What is said first is short here, where it is said often.
+OFTEN = ("handed over in a circle", "nothing is typed")
+SHORT = PLACES | {"main": [stem("thanks")]}
+
+
 @pytest.fixture(scope="module")
 def ran(caller: Caller, pair: AsteriskPair) -> dict[str, CallResult]:
     """All scripts at once, ended."""
     uids: dict[str, str] = {}
-    for index, (name, (tail, what, _, _)) in enumerate(SCRIPTS.items()):
+    for index, (name, (tail, what, _, _)) in enumerate((SCRIPTS | HANDED).items()):
         changed = {"OBZ_MOST": "7"} if name == "for ever" else {}
-        uids[name] = place(caller, pair, f"7916001{index:02d}{tail}", what, **changed)
+        places = SHORT if name in OFTEN else PLACES
+        uids[name] = place(caller, pair, f"7916001{index:02d}{tail}", what, places=places, **changed)
     found = caller.ledger.wait_for(list(uids.values()), 60)
     return {name: found[uid] for name, uid in uids.items()}
 
@@ -194,6 +248,22 @@ def test_n16_each_callee_did_what_the_message_says(ran: dict[str, CallResult], n
     assert result.handover is None
 
 
+@pytest.mark.parametrize("name", HANDED)
+def test_n8_a_hand_over_that_fails_goes_on_as_the_message_says(ran: dict[str, CallResult], name: str) -> None:
+    _, _, steps, handovers = HANDED[name]
+    result = ran[name]
+    assert result.steps == tuple(StepDone(*step) for step in steps)
+    assert result.handover is not None
+    assert [one.result for one in (*result.handovers_before, result.handover)] == handovers
+
+
+def test_who_is_busy_is_told_so(ran: dict[str, CallResult], pair: AsteriskPair) -> None:
+    words, _ = soundfile.read(pair.settings.played / f"{stem('nobody')}.wav")
+    heard = pair.settings.carrier_recordings
+    assert found_in(words, heard / f"{ran['busy, and is told'].uid}.wav")[0] >= 0.8
+    assert found_in(words, heard / f"{ran['busy, and that is all'].uid}.wav")[0] < 0.5
+
+
 def test_pieces_are_heard_as_one(ran: dict[str, CallResult], pair: AsteriskPair) -> None:
     """In order, and without a gap; how well each is heard is judged where nothing else is measured."""
     end = None
@@ -203,6 +273,15 @@ def test_pieces_are_heard_as_one(ran: dict[str, CallResult], pair: AsteriskPair)
         assert alike >= 0.5
         assert end is None or abs(begins - end) <= GAP_S
         end = begins + len(piece) / rate
+
+
+def test_n14_who_was_told_nothing_did_not_hear_it_to_its_end(caller: Caller, pair: AsteriskPair) -> None:
+    """A file that went after the claim: he waits for a key in silence, and does not count as reached by that."""
+    what = message(**choice(k1={"kind": "confirm"}))
+    uid = place(caller, pair, "79160036099", what, OBZ_F_main_1="o/" + "0" * 32)
+    result = caller.ledger.wait_for([uid], 30)[uid]
+    assert (result.outcome, result.played_to_end) == (CallOutcome.ANSWERED, False)
+    assert result.listened_s < 1
 
 
 def test_the_longest_call_is_ended_by_the_pbx(ran: dict[str, CallResult]) -> None:
@@ -220,13 +299,26 @@ def seats(pair: AsteriskPair) -> list[dict[str, Any]]:
 TRANSFER = {"kind": "transfer"}
 
 
+#: A name of a hostile base; the telephone shows it, without line break, double quotes and backslash.
+NAME = '${SHELL(id)}, "Иван"; \\ ${EXTEN} 😀\r\nX-Evil: 1'
+SHOWN = "${SHELL(id)}, 'Иван'; / ${EXTEN} 😀 X-Evil: 1"
+
+
+def told(row: dict[str, Any]) -> tuple[str, str]:
+    """Name and card that came with the INVITE."""
+    name, card = (base64.b64decode(row[field]).decode() for field in ("name", "card"))
+    return name, card
+
+
 def test_n8_a_transfer_reaches_the_seat_and_the_two_hear_each_other(caller: Caller, pair: AsteriskPair) -> None:
     number = "79160020117"
-    uid = place(caller, pair, number, message(**choice(k1=TRANSFER)))
+    uid = place(caller, pair, number, message(**choice(k1=TRANSFER)), NAME)
     other = place(caller, pair, "79160020317", message(**choice(k1=TRANSFER)))
     wait_until(lambda: {uid, other} <= {row["uid"] for row in seats(pair)}, 20, "two seats ring")
     row = next(row for row in seats(pair) if row["uid"] == uid)
     assert row["number"] == number
+    assert told(row) == (SHOWN, f"{PUBLIC}/cards/{uid}?so_far=main.1..")
+    assert "" in [told(row)[0] for row in seats(pair) if row["uid"] == other and row["event"] == "seat"]
     heard = pair.settings.carrier_recordings
     wait_until(lambda: (heard / f"seat-{uid}.wav").exists(), 10, "the seat answers")
     wait_until(lambda: (heard / f"seat-{uid}.wav").stat().st_size > 8000 * 2 * 4, 20, "they talk")
@@ -266,41 +358,154 @@ def outside(pair: AsteriskPair, kind: str, tail: str) -> dict[str, Any]:
     return {"kind": "sip", "user": f"791600310{tail}", "host": host, "port": port}
 
 
+def called_there(pair: AsteriskPair, what: dict[str, Any]) -> Any:
+    """The second call, once it is there."""
+    dialled = what.get("number") or what["user"]
+    return next((call for call in read_calls(pair.settings.carrier_log) if call.number == dialled), None)
+
+
+@pytest.fixture(scope="module")
+def outsiders(caller: Caller, pair: AsteriskPair) -> dict[str, str]:
+    """A call handed over to a number, and one to a SIP address; both talk, then end. Their uids."""
+    uids = {}
+    for number, kind in enumerate(("number", "sip")):
+        what = message(**choice(k1=outside(pair, kind, "99")))
+        uids[kind] = place(caller, pair, f"791600360{number}17", what, **{"OBZ_NAME": "SXZhbg"})
+    for kind in uids:
+        what = outside(pair, kind, "99")
+        wait_until(lambda what=what: called_there(pair, what), 20, "the second call")
+        heard = pair.settings.carrier_recordings / f"call-{called_there(pair, what).call}.wav"
+        wait_until(lambda heard=heard: heard.exists() and heard.stat().st_size > 8000 * 2 * 3, 20, "they talk")
+    caller.gateway.hangup(uids.values())
+    caller.ledger.wait_for(list(uids.values()), 10)
+    return uids
+
+
 @pytest.mark.parametrize("kind", ["number", "sip"])
-def test_n8_a_callee_is_handed_over_outside(caller: Caller, pair: AsteriskPair, kind: str) -> None:
+def test_n8_a_callee_is_handed_over_outside(
+    outsiders: dict[str, str], caller: Caller, pair: AsteriskPair, kind: str
+) -> None:
     """He talks with who answers there; the second call shows our own number, or to the SIP address his."""
     what = outside(pair, kind, "99")
-    dialled = what.get("number") or what["user"]
-    uid = place(caller, pair, f"7916003{len(kind)}017", message(**choice(k1=what)))
-
-    def second() -> Any:
-        return next((call for call in read_calls(pair.settings.carrier_log) if call.number == dialled), None)
-
-    wait_until(second, 20, "the second call")
-    recording = pair.settings.carrier_recordings / f"call-{second().call}.wav"
-    wait_until(lambda: recording.exists() and recording.stat().st_size > 8000 * 2 * 3, 20, "they talk")
-    caller.gateway.hangup([uid])
-    handover = caller.ledger.wait_for([uid], 10)[uid].handover
+    handover = caller.ledger.results[outsiders[kind]].handover
     assert handover is not None
     assert handover.result is HandoverResult.TALKED
-    assert handover.to.startswith(f"{kind}:{dialled}")
+    assert handover.to.startswith(f"{kind}:{what.get('number') or what['user']}")
     assert handover.talked_s >= 2.5
-    wait_until(lambda: second().ended, 10, "the end of the second call")
-    assert tone_share(recording, CALLEE_HZ, 2) >= 0.9
+    wait_until(lambda: called_there(pair, what).ended, 10, "the end of the second call")
+    second = called_there(pair, what)
+    assert (second.name, second.card) == ("", "")  # outsiders get neither the name nor the card
+    assert tone_share(pair.settings.carrier_recordings / f"call-{second.call}.wav", CALLEE_HZ, 2) >= 0.9
 
 
-def test_who_is_busy_outside_is_told(caller: Caller, pair: AsteriskPair) -> None:
-    uid = place(caller, pair, "79160034017", message(**choice(k1=outside(pair, "number", "01"))))
-    result = caller.ledger.wait_for([uid], 30)[uid]
-    assert result.handover is not None
-    assert result.handover.result is HandoverResult.BUSY
-
-
-def test_a_number_that_the_trunk_may_not_dial_is_not_dialled(caller: Caller, pair: AsteriskPair) -> None:
-    what = message(**choice(k1={"kind": "number", "number": "78090000099"}))
-    uid = place(caller, pair, "79160035017", what)
-    result = caller.ledger.wait_for([uid], 30)[uid]
+def test_a_number_that_the_trunk_may_not_dial_is_not_dialled(ran: dict[str, CallResult], pair: AsteriskPair) -> None:
     # How long it waited is not asked: the PBX's look at its rules takes a millisecond, or none.
-    assert result.handover is not None
-    assert (result.handover.to, result.handover.result) == ("number:78090000099", HandoverResult.NOT_ALLOWED)
+    handover = ran["busy, then to another"].handover
+    assert handover is not None
+    assert (handover.to, handover.result) == ("number:78090000099", HandoverResult.NOT_ALLOWED)
     assert not any(call.number == "78090000099" for call in read_calls(pair.settings.carrier_log))
+
+
+#: Of the small queue: callees that wait at most, and how long.
+LENGTH, WAIT_S = 2, 7
+
+
+def waiting(pair: AsteriskPair) -> int:
+    """Callees in the queue who do not talk yet."""
+    found = re.search(r"operators has (\d+) calls", pair.cli("queue show operators"))
+    return int(found[1]) if found else 0
+
+
+def set_queue(pair: AsteriskPair, **limits: int) -> None:
+    render_pbx(pair.settings.model_copy(update=limits), pair.trunks)
+    pair.cli("dialplan reload")
+    pair.cli("queue reload parameters")
+
+
+@dataclass
+class Crowd:
+    """What became of more callees than there are operators."""
+
+    results: dict[str, CallResult]
+    #: Who got the first seat that was free.
+    sixth: str
+
+
+@pytest.fixture(scope="module")
+def crowd(caller: Caller, pair: AsteriskPair) -> Crowd:
+    """Five seats talk; then come a sixth, one whose time goes by, one too many, one who sees all seats leave, and one
+    who finds nobody there."""
+    wait_until(lambda: waiting(pair) == 0, 10, "an empty queue")
+    heard, up = pair.settings.carrier_recordings, []
+    what = message(after=TRANSFER | {"otherwise": "nobody"})
+
+    def come() -> str:
+        up.append(place(caller, pair, f"7916004{len(up):02d}99", what, places=SHORT))
+        return up[-1]
+
+    def talks(uid: str) -> None:
+        wait_until(lambda: (heard / f"seat-{uid}.wav").exists(), 20, "a seat answers")
+
+    def waits(number: int) -> None:
+        wait_until(lambda: waiting(pair) == number, 20, f"{number} callees wait")
+
+    uids: dict[str, str] = {}
+    try:
+        for uid in [come() for _ in SEATS]:
+            talks(uid)
+        set_queue(pair, queue_length=LENGTH, queue_wait_s=WAIT_S)
+        uids["sixth"] = come()
+        waits(1)
+        uids["late"] = come()
+        waits(2)
+        uids["full"] = come()
+        caller.ledger.wait_for([uids["full"]], 20)
+        caller.gateway.hangup(up[:1])
+        talks(uids["sixth"])
+        caller.ledger.wait_for([uids["late"]], 30)
+        uids["left alone"] = come()
+        waits(1)
+        for seat in SEATS:
+            pair.cli(f"queue pause member PJSIP/{seat} queue operators")
+        caller.ledger.wait_for([uids["left alone"]], 20)
+        uids["nobody"] = come()
+        caller.ledger.wait_for([uids["nobody"]], 20)
+    finally:
+        caller.gateway.hangup(up)
+        for seat in SEATS:
+            pair.cli(f"queue unpause member PJSIP/{seat} queue operators")
+        set_queue(pair)
+    found = caller.ledger.wait_for(list(uids.values()), 20)
+    return Crowd({name: found[uid] for name, uid in uids.items()}, uids["sixth"])
+
+
+def test_n8_a_sixth_callee_waits_with_music_for_a_free_seat(crowd: Crowd, pair: AsteriskPair) -> None:
+    handover = crowd.results["sixth"].handover
+    assert handover is not None
+    assert handover.result is HandoverResult.TALKED
+    assert 2 <= handover.waited_s <= WAIT_S + SLACK_S
+    heard = pair.settings.carrier_recordings / f"{crowd.sixth}.wav"
+    assert tone_share(heard, SEAT_HZ, 2) >= 0.9
+    waited = (1.2, handover.talked_s + 0.5)
+    assert loudness(heard, *waited) > 0.0005
+    assert tone_share(heard, SEAT_HZ, *waited) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "least_s", "most_s"),
+    [
+        ("late", HandoverResult.TIMEOUT, WAIT_S - 0.5, WAIT_S + SLACK_S),
+        ("full", HandoverResult.FULL, 0, 1),
+        ("left alone", HandoverResult.NOBODY, 0.1, WAIT_S),
+        ("nobody", HandoverResult.NOBODY, 0, 1),
+    ],
+)
+def test_n8_who_cannot_be_handed_over_is_told_so(
+    crowd: Crowd, name: str, result: HandoverResult, least_s: float, most_s: float
+) -> None:
+    """The queue was full, empty, or too slow: the attempt says which, and how long he waited."""
+    found = crowd.results[name]
+    assert found.handover is not None
+    assert (found.handover.to, found.handover.result) == ("queue:operators", result)
+    assert least_s <= found.handover.waited_s <= most_s
+    assert found.steps == (StepDone("main", "end"), StepDone("nobody", "end"))

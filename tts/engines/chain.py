@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,12 @@ from tts.engines.speech import Engine, Pcm, SpeechError, Voice, speech_error
 
 #: The text or the caller is at fault; no other engine would do better, or may be asked.
 FINAL = {"speech_text_empty", "speech_text_long", "speech_rate_wrong"}
+SLOW = "speech_engine_slow"
+#: Seconds for which an engine that did not answer in time is asked last: else each of a hundred thousand pieces would
+#: wait a minute for it.
+REST_S = 120.0
+#: Until when, by name of the engine; each process learns by itself.
+resting: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +76,24 @@ class Chain:
         """
         if voice and not engine:
             engine = self._engine_of(voice, language)
-        passed: list[PassedOver] = []
-        for candidate in self._in_order(engine):
-            wanted = candidate.name == engine
-            usable = candidate.voices(language)
-            if not usable and not wanted:
-                continue
-            name = voice if wanted else ""
+        asked = [one for one in self._in_order(engine) if one.name == engine or one.voices(language)]
+        passed = {one.name: SLOW for one in asked if _rests(one)}
+        for candidate in sorted(asked, key=_rests):
+            name = voice if candidate.name == engine else ""
             try:
                 pcm = candidate.synthesize(text, language, name, rate, personal=personal)
             except SpeechError as error:
                 if error.code in FINAL:
                     raise
-                passed.append(PassedOver(candidate.name, error.code))
+                if error.code == SLOW:
+                    resting[candidate.name] = time.monotonic() + REST_S
+                passed[candidate.name] = error.code
                 continue
-            return Speech(pcm, candidate.name, name or usable[0].name, candidate.low_quality, tuple(passed))
-        reasons = ", ".join(f"{one.engine}: {one.code}" for one in passed) or "-"
+            passed.pop(candidate.name, None)
+            others = tuple(PassedOver(other, code) for other, code in passed.items())
+            spoken_by = name or candidate.voices(language)[0].name
+            return Speech(pcm, candidate.name, spoken_by, candidate.low_quality, others)
+        reasons = ", ".join(f"{name}: {code}" for name, code in passed.items()) or "-"
         raise speech_error("speech_no_engine", language=language[:20], reasons=reasons)
 
     def speak_together(
@@ -111,3 +120,7 @@ class Chain:
 
     def _in_order(self, engine: str) -> list[Engine]:
         return sorted(self._engines, key=lambda candidate: candidate.name != engine)
+
+
+def _rests(engine: Engine) -> bool:
+    return resting.get(engine.name, 0.0) > time.monotonic()

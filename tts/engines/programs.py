@@ -20,8 +20,10 @@ from typing import TypeVar
 from tts.engines.speech import Pcm, at_8_khz, speech_error
 
 LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
-#: Seconds by the clock for a text of the greatest length; it takes 3 s of processor time.
+#: Seconds by the clock for a text of the greatest length; it takes 3 s of processor time. A piece of some words is not
+#: waited for as long: so many seconds, and a little for each letter.
 WALL_CLOCK_S = 60
+WALL_CLOCK_SHORT_S, WALL_CLOCK_LETTER_S = 20, 0.02
 #: Processor seconds, address space, bytes written.
 LIMITS = ("--cpu=30", f"--as={2 << 30}", f"--fsize={256 << 20}", "--core=0")
 
@@ -90,7 +92,7 @@ def written(
                 stderr=subprocess.DEVNULL,
                 cwd=work,
                 env={"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(work), **environment(work)},
-                timeout=WALL_CLOCK_S,
+                timeout=min(WALL_CLOCK_S, WALL_CLOCK_SHORT_S + WALL_CLOCK_LETTER_S * len(text)),
                 check=False,
             )
         except subprocess.TimeoutExpired:

@@ -51,6 +51,7 @@ from web.api import (  # noqa: E402, F401 - they add their routes
     audit,
     bases,
     campaigns,
+    cards,
     contacts,
     do_not_call,
     erasure,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns import service, step_statistics
-from campaigns.models import Attempt, AttemptStep
+from campaigns.models import Attempt, AttemptStep, FailedHandover
 from web import queries, texts
 from web.api import api, schemas
 
@@ -31,7 +31,7 @@ def get_contact(campaign_id: int, contact_id: int) -> dict[str, Any]:
     verdict = service.why_not_called(contact_id)
     return {
         **schemas.ContactOut.model_validate(contact).model_dump(),
-        "history": _with_steps(queries.attempts_of(contact_id)),
+        "history": attempts_out(step_statistics.attempts_of(contact_id)),
         "why": {
             "allowed": verdict.allowed,
             "rule": str(verdict.rule),
@@ -41,14 +41,19 @@ def get_contact(campaign_id: int, contact_id: int) -> dict[str, Any]:
     }
 
 
-def _with_steps(attempts: Sequence[Attempt]) -> list[schemas.AttemptOut]:
-    steps = step_statistics.of_attempts([attempt.id for attempt in attempts])
-    return [_attempt_out(attempt, steps) for attempt in attempts]
+def attempts_out(attempts: Sequence[Attempt]) -> list[schemas.AttemptOut]:
+    """Attempts with what was done in each."""
+    ids = [attempt.id for attempt in attempts]
+    steps, failed = step_statistics.of_attempts(ids), step_statistics.failed_handovers(ids)
+    return [_attempt_out(attempt, steps, failed) for attempt in attempts]
 
 
-def _attempt_out(attempt: Attempt, steps: Mapping[int, Sequence[AttemptStep]]) -> schemas.AttemptOut:
+def _attempt_out(
+    attempt: Attempt, steps: Mapping[int, Sequence[AttemptStep]], failed: Mapping[int, Sequence[FailedHandover]]
+) -> schemas.AttemptOut:
     done = [schemas.StepOut.model_validate(row) for row in steps.get(attempt.id, ())]
-    return schemas.AttemptOut.model_validate(attempt).model_copy(update={"steps": done})
+    before = [schemas.FailedHandoverOut.model_validate(row) for row in failed.get(attempt.id, ())]
+    return schemas.AttemptOut.model_validate(attempt).model_copy(update={"steps": done, "handovers_before": before})
 
 
 @api.get("/campaigns/<int:campaign_id>/attempts")
@@ -59,10 +64,10 @@ def list_attempts(campaign_id: int, query_data: schemas.AttemptQuery) -> dict[st
     service.get(campaign_id)
 
     page = queries.attempts(campaign_id, **query_data.model_dump())
-    steps = step_statistics.of_attempts([attempt.id for attempt, _ in page.items])
+    made = {one.id: one for one in attempts_out([attempt for attempt, _ in page.items])}
 
     def convert(row: Any) -> schemas.NumberedAttemptOut:
         attempt, number = row
-        return schemas.NumberedAttemptOut(**_attempt_out(attempt, steps).model_dump(), number=number)
+        return schemas.NumberedAttemptOut(**made[attempt.id].model_dump(), number=number)
 
     return schemas.page_out(schemas.NumberedAttemptOut, page, convert)

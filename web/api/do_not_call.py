@@ -26,7 +26,8 @@ class NumberIn(BaseModel):
 class NumberOut(schemas.Out):
     number: str
     created_at: dt.datetime
-    campaign_id: int | None = Field(description="The campaign whose callee asked for it; null: somebody put it here")
+    campaign_id: int | None = Field(description="The campaign whose callee asked for it; null: see the next two")
+    test_call: bool = Field(description="Said in a test call, which created_by asked for")
     created_by: str
     comment: str
 

@@ -250,6 +250,12 @@ class StepOut(Out):
     value: str
 
 
+class FailedHandoverOut(Out):
+    handover: str
+    handover_result: str
+    waited_s: float
+
+
 class AttemptOut(Out):
     id: int
     uid: str
@@ -266,10 +272,13 @@ class AttemptOut(Out):
     reached_by: str = Field(description="time, phrase or key; empty when not reached")
     machine: str = Field(description="What answered: human, machine, doubtful; empty when it was not listened for")
     machine_cause: str = Field(description="What made detection think so")
-    handover: str = Field(description="Where the callee was handed over to; empty: nowhere")
+    handover: str = Field(description="Where the callee was handed over to, at last; empty: nowhere")
     handover_result: str
     waited_s: float | None
     talked_s: float | None
+    handovers_before: list[FailedHandoverOut] = Field(
+        default_factory=list, description="Hand-overs that came to nothing before that one"
+    )
     steps: list[StepOut] = Field(default_factory=list, description="What the callee did, in order")
 
 

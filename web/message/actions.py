@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from campaigns.message.blocks import MAIN, MOST_STEPS
+from campaigns.message.blocks import MAIN, MOST_BLOCKS, MOST_STEPS
 from tts import phrases
 from web.message.draft import (
     BLOCK_KINDS,
@@ -19,7 +19,6 @@ from web.message.draft import (
 from web.message.form import Screen, new_step
 
 KEYS = "1234567890*#"
-MOST_BLOCKS = 50
 
 
 def do(draft: Draft, screen: Screen, order: str) -> str:

@@ -18,6 +18,8 @@ ACTION_KINDS = (
 )
 #: What a step may be followed by without a key.
 AFTER_KINDS = ("hangup", "goto", "transfer", "number", "sip", "hours")
+#: What may come to nothing: then another step can be said.
+HAND_OVERS = ("transfer", "number", "sip")
 NEXT_STEP = ("goto", "opt_out", "confirm", "answer", "enter")
 #: How many removed things can be brought back.
 KEPT = 20
@@ -84,6 +86,7 @@ class DraftAction(_Lax):
     kind: str = "hangup"
     step: str = ""  # of goto
     then: str = ""  # of all others that go on
+    otherwise: str = ""  # of a hand-over: when it does not come about
     queue: str = "operators"
     number: str = ""
     user: str = ""
@@ -99,7 +102,7 @@ class DraftAction(_Lax):
     within: str = ""
     outside: str = ""
 
-    @field_validator("then", mode="before")
+    @field_validator("then", "otherwise", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         return "" if value is None else value
@@ -124,6 +127,8 @@ class DraftAction(_Lax):
             made |= {"least": _number(self.least), "most": _number(self.most)}
         if self.kind in NEXT_STEP and self.kind != "goto":
             made["then"] = self.then or None
+        if self.kind in HAND_OVERS and self.otherwise:
+            made["otherwise"] = self.otherwise
         return made
 
     def steps(self) -> list[tuple[str, str]]:
@@ -132,6 +137,8 @@ class DraftAction(_Lax):
             return [("within", self.within), ("outside", self.outside)]
         if self.kind == "goto":
             return [("step", self.step)]
+        if self.kind in HAND_OVERS:
+            return [("otherwise", self.otherwise)] if self.otherwise else []
         return [("then", self.then)] if self.kind in NEXT_STEP and self.then else []
 
 
@@ -193,6 +200,7 @@ class Removed(_Lax):
 class Draft(_Lax):
     default_language: str = "ru"
     language_column: str = ""
+    name_column: str = ""
     voices: dict[str, str] = Field(default_factory=dict)
     steps: dict[str, DraftStep] = Field(default_factory=lambda: {MAIN: DraftStep()})
     #: Languages that were asked for, also those without words yet.
@@ -205,11 +213,17 @@ class Draft(_Lax):
         wanted = dict.fromkeys([self.default_language, *self.languages, *sorted(used)])
         return [code for code in wanted if code in phrases.LANGUAGES]
 
+    @property
+    def has_operators(self) -> bool:
+        """Somebody may be handed over to them."""
+        return any(action.kind == "transfer" for step in self.steps.values() for _prefix, action in step.actions())
+
     def to_json(self) -> dict[str, Any]:
         """As ``Message`` takes it; texts that are no numbers stay as they were typed, and are refused there."""
         made: dict[str, Any] = {
             "default_language": self.default_language,
             "language_column": self.language_column,
+            "name_column": self.name_column,
             "voices": {code: voice for code, voice in self.voices.items() if voice and code in self.all_languages()},
             "steps": {name: _step(step) for name, step in self.steps.items() if name != MAIN},
         }

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from campaigns.errors import CampaignError
-from campaigns.message.blocks import MAIN
+from campaigns.message.blocks import MAIN, MOST_BLOCKS, MOST_STEPS
 from config.i18n import N_
 from tts import phrases
 from web.message.draft import Draft, DraftAction, DraftBlock, DraftChoice, DraftKey, DraftStep
@@ -23,7 +23,7 @@ MOST_PARTS = 5000
 _TEXTS = ("kind", "stem", "name", "text", "column", "say", "currency", "case", "gender", "missing", "seconds")
 _ACTION = (
     *("kind", "step", "then", "queue", "number", "user", "host", "port", "name", "value"),
-    *("least", "most", "begins", "ends", "within", "outside"),
+    *("least", "most", "begins", "ends", "within", "outside", "otherwise"),
 )
 #: A step that is to be made, in a choice of steps.
 NEW_STEP = "+"
@@ -59,7 +59,9 @@ def read(form: Form) -> tuple[Draft, Screen]:
     try:
         draft = Draft.model_validate_json(form.get("draft", ""))
     except (ValidationError, RecursionError):
-        raise CampaignError("message_form_broken", SENTENCES["message_form_broken"], status=400) from None
+        raise _broken() from None
+    if _too_large(draft):
+        raise _broken()
     draft.steps.setdefault(MAIN, DraftStep())
     contact = form.get("contact", "")
     screen = Screen(
@@ -73,6 +75,7 @@ def read(form: Form) -> tuple[Draft, Screen]:
     if form.get("default_language") in phrases.LANGUAGES:
         draft.default_language = form["default_language"]
     draft.language_column = form.get("language_column", draft.language_column)
+    draft.name_column = form.get("name_column", draft.name_column)
     for code in phrases.LANGUAGES:
         if f"voice-{code}" in form:
             draft.voices[code] = form[f"voice-{code}"]
@@ -82,6 +85,19 @@ def read(form: Form) -> tuple[Draft, Screen]:
         _new_steps(draft, screen)
     screen.fit(draft)
     return draft, screen
+
+
+def _broken() -> CampaignError:
+    return CampaignError("message_form_broken", SENTENCES["message_form_broken"], status=400)
+
+
+def _too_large(draft: Draft) -> bool:
+    """Far more than a message may hold: it would take seconds to show, and was not made by the editor."""
+    if len(draft.steps) > 2 * MOST_STEPS:
+        return True
+    lists = [blocks for step in draft.steps.values() for blocks in step.variants.values()]
+    lists += [blocks for step in draft.steps.values() if step.choice for blocks in step.choice.invalid.values()]
+    return any(len(blocks) > 2 * MOST_BLOCKS for blocks in lists)
 
 
 def _read_step(form: Form, step: DraftStep, language: str) -> None:

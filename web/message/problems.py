@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ def check(draft: Draft, known: Known | None = None) -> Checked:
         message = Message.model_validate(draft.to_json())
     except ValidationError as error:
         for item in error.errors():
+            if not item["loc"] and any(one.serious for one in found):
+                continue  # the whole message does not hang together: said above, at its place and in our words
             problem = _of_pydantic(draft, item)
             if not any((one.step, one.language, one.place) == (problem.step, problem.language, problem.place)
                        and one.serious for one in found):  # fmt: skip
@@ -130,8 +133,9 @@ def _of_draft(draft: Draft, known: Known) -> Iterator[Problem]:
             yield _ours("message_voice_missing", "", "settings", code, serious=False)
         if code != draft.default_language and not draft.language_column:
             yield _ours("message_language_unheard", "", "settings", code, serious=False)
-    if draft.language_column and known.has_bases and draft.language_column not in known.columns:
-        yield _ours("message_column_unknown", "", "settings", serious=False, about={"column": draft.language_column})
+    for column in (draft.language_column, draft.name_column):
+        if column and known.has_bases and column not in known.columns:
+            yield _ours("message_column_unknown", "", "settings", serious=False, about={"column": column})
 
 
 def _speaks(draft: Draft, code: str) -> bool:
@@ -165,11 +169,17 @@ def _of_keys(step: str, keys: list[str]) -> Iterator[Problem]:
 
 
 def _of_action(draft: Draft, step: str, place: str, action: DraftAction) -> Iterator[Problem]:
+    if action.kind == "enter" and _digits(action.least) > _digits(action.most):
+        yield _ours("message_digits_wrong", step, place, name="least")
     for name, target in action.steps():
         if not target:
             yield _ours("message_step_missing", step, place, name=name)
         elif target not in draft.steps:
             yield _ours("message_step_unknown", step, place, name=name, about={"step": target})
+
+
+def _digits(typed: str) -> int:
+    return int(typed) if re.fullmatch("[0-9]{1,2}", typed) else 0
 
 
 def _of_block(step: str, code: str, place: str, block: DraftBlock, known: Known) -> Iterator[Problem]:
@@ -220,7 +230,7 @@ def _of_pydantic(draft: Draft, item: Mapping[str, Any]) -> Problem:
         numbers = [n for n, key in enumerate(_keys(draft, step)) if key == str(rest[0])]
         return Problem(step, "", f"k-{numbers[0]}" if numbers else "keys", text, name, code)
     known = {"after": "after", "otherwise": "other", "timeout_s": "keys", "tries": "keys", "keys": "keys"}
-    if head not in known and step == MAIN and head in ("language_column", "voices", "default_language"):
+    if head not in known and step == MAIN and head in ("language_column", "name_column", "voices", "default_language"):
         return Problem("", "", "settings", text, str(head))
     return Problem(step, "", known.get(str(head), "step"), text, name or str(head), code)
 

@@ -65,5 +65,5 @@ def _action(draft: Draft, key: str, action: DraftAction, depth: int, seen: set[s
         key, depth = "", depth + 1
     for name, target in action.steps():
         if target in draft.steps:
-            mark = key or {"within": _("in hours"), "outside": _("else")}.get(name, "")
+            mark = key or {"within": _("in hours"), "outside": _("else"), "otherwise": _("else")}.get(name, "")
             yield from _step(draft, target, mark, depth, seen)

@@ -23,6 +23,8 @@ from web.message.draft import ACTION_KINDS, AFTER_KINDS, Draft, DraftBlock, of_m
 from web.message.form import Form, Screen
 
 STEM = re.compile(r"[0-9a-f]{32}\Z")
+#: What money is where the campaign is; a choice to begin with.
+CURRENCIES = {"US": "USD", "GB": "GBP", "KZ": "KZT", "UA": "UAH", "CZ": "CZK", "DE": "EUR", "AT": "EUR"}
 #: Contacts to choose from; others are found by a part of their number.
 OFFERED = 30
 
@@ -72,6 +74,9 @@ def of_campaign(campaign: Campaign) -> Draft:
 def desk(campaign: Campaign, draft: Draft, screen: Screen, form: Form | None, settings: Settings) -> Desk:
     """Look everything up and check it."""
     screen.fit(draft)
+    for block in _blocks(draft):
+        if block.say == "money":
+            block.currency = block.currency or CURRENCIES.get(campaign.region, "RUB")
     columns, has_bases = _columns(campaign.id)
     contacts = list(queries.contacts(campaign.id, number=screen.find, per_page=OFFERED).items)
     contact = _contact(campaign.id, screen.contact, contacts)

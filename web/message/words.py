@@ -76,6 +76,7 @@ SENTENCES = {
     "message_step_missing": N_("Choose the step."),
     "message_step_unknown": N_("The step {step} is not there any more: choose another."),
     "message_key_twice": N_("The key {key} is there twice."),
+    "message_digits_wrong": N_("The least number of digits is not more than the most."),
     "message_keys_missing": N_("Add a key, or let the step go on without keys."),
     "message_column_unknown": N_("No base of this campaign has the column {column}."),
     "message_voice_missing": N_("No voice for this language is installed: such contacts would not be called."),

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from campaigns import bases as bases_service
-from campaigns import step_statistics
 from web import forms, sentences, sentences_table, texts
+from web.message import tree
 from web.queries import Page
 
 pages = Blueprint("pages", __name__)
@@ -20,6 +20,7 @@ from web.pages import (  # noqa: E402, F401 - they add their routes
     audit,
     bases,
     campaigns,
+    cards,
     contacts,
     do_not_call,
     erasure,
@@ -55,7 +56,7 @@ def _shared() -> dict[str, Any]:
         "version": VERSION,
         "why": texts.why,
         "handed_to": texts.handed_to,
-        "step_told": step_statistics.told,
+        "step_title": tree.step_title,
         "base_failure": bases_service.failure,
         "message_about": texts.message_about,
         "fallback_reason": texts.fallback_reason,

@@ -38,13 +38,15 @@ def contacts(campaign_id: int) -> ResponseReturnValue:
 def contact(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     """Every attempt, the row of the base, and why this person is not being called now."""
     found = queries.contact(campaign_id, contact_id)
-    attempts = queries.attempts_of(contact_id)
+    attempts = step_statistics.attempts_of(contact_id)
+    ids = [attempt.id for attempt in attempts]
     return render_template(
         "contact.html",
         campaign=service.get(campaign_id),
         contact=found,
         base=queries.base(campaign_id, found.base_id),
         attempts=attempts,
-        steps=step_statistics.of_attempts([attempt.id for attempt in attempts]),
+        steps=step_statistics.of_attempts(ids),
+        failed_handovers=step_statistics.failed_handovers(ids),
         verdict=service.why_not_called(contact_id),
     )

@@ -20,11 +20,13 @@ def do_not_call() -> ResponseReturnValue:
 
 def _render(status: int = 200, **more: object) -> ResponseReturnValue:
     number = request.args.get("number", "")
+    page = queries.do_not_call(number=number, page=forms.page_number(request.args.get("page")))
     alone = request.headers.get("HX-Target") == "do-not-call-list"
     return render_template(
         "parts/do_not_call_list.html" if alone else "do_not_call.html",
         **{
-            "page": queries.do_not_call(number=number, page=forms.page_number(request.args.get("page"))),
+            "page": page,
+            "campaigns_there": queries.campaigns_there(page.items),
             "filters": {"number": number},
             "errors": {},
             "values": {"number": "", "comment": ""},

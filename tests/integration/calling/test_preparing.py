@@ -112,6 +112,12 @@ def test_who_cannot_be_spoken_to_ends_visibly_and_the_rest_is_called():
     assert [contact.prepare_code for contact in contacts] == ["", "message_field_missing", "number_wrong", ""]
     assert [contact.prepare_column for contact in contacts] == ["", "Debt", "Debt", ""]
     assert contacts[1].last_disposition == Disposition.NOT_PREPARED
+    nobody = campaign([None, "a lot"])
+    prepare(nobody)
+    codes = {problem.code for problem in service.start_problems(nobody)}
+    assert codes & {"no_contacts", "no_contacts_prepared"} == {
+        "no_contacts_prepared"
+    }  # it is the message, not the base
     progress = service.prepare_progress(campaign_id)
     assert (progress.pending, progress.ready, progress.not_prepared) == (2, 2, 2)
     assert (progress.working, progress.problem) == (False, "")
@@ -280,6 +286,22 @@ def test_what_is_needed_is_not_dropped(monkeypatch):
     monkeypatch.setattr("tts.pieces.YOUNG_S", -10.0)
     assert not piece_store.make_room()
     assert all(map(piece_store.pieces().has, piece_store.needed()))
+
+
+def test_a_stopped_campaign_keeps_no_room_from_the_others(monkeypatch, hummer):
+    """What was made for it is given up; started again it is made anew."""
+    campaign_id = campaign(["7", "8"])
+    prepare(campaign_id)
+    service.stop(campaign_id)
+    with monkeypatch.context() as tight:
+        tight.setattr(piece_store, "most_bytes", lambda: 100)
+        tight.setattr("tts.pieces.YOUNG_S", -10.0)
+        assert piece_store.make_room()
+        assert piece_store.pieces().size() == 0
+    database.write(lambda session: session.execute(update(Campaign).values(state=CampaignState.RUNNING)))
+    assert called(campaign_id) == {}
+    prepare(campaign_id)
+    assert len(called(campaign_id)) == 2
 
 
 def test_a_full_cache_is_told_and_stops_no_call(monkeypatch):

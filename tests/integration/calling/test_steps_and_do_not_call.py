@@ -1,11 +1,12 @@
 """What a callee did is written with the outcome; who asks for no more calls gets none. On both databases."""
 
+import base64
 import datetime as dt
 
 import pytest
 from sqlalchemy import select, update
 
-from campaigns import do_not_call, removal, service
+from campaigns import do_not_call, removal, service, step_statistics, store
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
 from campaigns.message.prompts import Prompts
@@ -66,6 +67,27 @@ def test_steps_are_written_once_and_go_with_the_campaign():
 TALKED = Handover("queue:operators", HandoverResult.TALKED, 2.5, 40.25)
 
 
+def test_hand_overs_that_came_to_nothing_are_written_once_and_go_with_the_campaign():
+    before = (Handover("queue:operators", HandoverResult.FULL), Handover("sip:a@b:5060", HandoverResult.BUSY, 1.5))
+    campaign_id = call(handovers_before=before, handover=TALKED)
+    attempt = attempt_of(campaign_id)
+    rows = step_statistics.failed_handovers([attempt.id])[attempt.id]
+    assert [(row.handover, row.handover_result, row.waited_s) for row in rows] == [
+        ("queue:operators", "full", 0.0),
+        ("sip:a@b:5060", "busy", 1.5),
+    ]
+    counted = step_statistics.of_campaign(campaign_id).handovers
+    assert {(row.to, row.result): row.count for row in counted} == {
+        ("queue:operators", "full"): 1,
+        ("queue:operators", "talked"): 1,
+        ("sip:a@b:5060", "busy"): 1,
+    }
+    deleting = update(Campaign).where(Campaign.id == campaign_id).values(state=CampaignState.DELETING)
+    database.write(lambda session: session.execute(deleting))
+    removal.remove(campaign_id)
+    assert step_statistics.failed_handovers([attempt.id]) == {}
+
+
 @pytest.mark.parametrize(
     ("result", "disposition", "by"),
     [
@@ -114,8 +136,11 @@ NUMBER = {"kind": "number", "number": "+74950000001"}
 
 
 def hand_over_to_numbers(campaign_id):
-    version = f"numbers{campaign_id}"
-    values = {"message": message(NUMBER), "message_version": version}
+    prepared(campaign_id, f"numbers{campaign_id}", message(NUMBER))
+
+
+def prepared(campaign_id, version, kept):
+    values = {"message": kept, "message_version": version}
     prompts = {"prepared": version, "prompts": Prompts("en", {}).to_json()}
 
     def work(session):
@@ -123,6 +148,26 @@ def hand_over_to_numbers(campaign_id):
         session.execute(update(Contact).where(Contact.campaign_id == campaign_id).values(**prompts))
 
     database.write(work)
+
+
+def test_n8_the_operators_telephone_gets_the_name_from_the_base():
+    campaign_id = make(contacts=2)
+    given = message({"kind": "transfer"}) | {"name_column": "who"}
+    prepared(campaign_id, f"names{campaign_id}", given)
+    names = {"79005550000": "Анна, ${SHELL(id)}", "79005550001": ""}
+    for number, name in names.items():
+        values = {"fields": {"who": name}}
+        database.write(lambda s, n=number, v=values: s.execute(update(Contact).where(Contact.number == n).values(v)))
+    requests = {request.number: request.variables for request in claim(campaign_id).requests}
+    encoded = requests["79005550000"]["OBZ_NAME"]
+    assert base64.b64decode(encoded + "==").decode() == names["79005550000"]
+    assert "OBZ_NAME" not in requests["79005550001"]
+
+
+def test_a_test_call_that_is_late_is_not_made():
+    late = make(contacts=1, test_of=77, created_at=utcnow() - store.TRIAL_LATE - dt.timedelta(seconds=1))
+    assert claim(late).requests == []
+    assert len(claim(make(contacts=1, test_of=77)).requests) == 1
 
 
 def test_i4_a_call_that_may_be_handed_over_to_a_number_takes_two_channels():

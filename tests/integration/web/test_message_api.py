@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from campaigns import preparing, removal
+from campaigns import preparing, removal, store
 from campaigns.models import Campaign, Contact
 from campaigns.states import CampaignState
 from config import database
@@ -60,6 +60,8 @@ def test_a_message_that_makes_no_sense_is_refused_with_its_place(api, loaded):
     assert (refused.status_code, refused.json["code"]) == (422, "input_wrong")
     assert "nowhere" in refused.text
     assert api("PUT", path, json={**MESSAGE, "default_language": "xx"}).status_code == 422
+    endless = {"kind": "sound", "stem": "0" * 32, "seconds": float("inf")}  # JSON has no such number
+    assert api("PUT", path, json={**MESSAGE, "variants": {"ru": [endless]}}).status_code == 422
     assert api("PUT", "/campaigns/99/message", json=MESSAGE).status_code == 404
 
 
@@ -137,6 +139,9 @@ def test_a_test_call_that_cannot_be_made_says_why(app, api, loaded):
     assert "not connected" in refused.json["message"]
     assert api("POST", path, json={"number": "112", "message": MESSAGE}).json["code"] == "emergency_blocked"
     assert api("POST", path, json={"number": "долг"}).json["field"] == "number"
+    assert api("POST", "/do-not-call", json={"number": OWN}).status_code == 201
+    refused = api("POST", path, json={"number": OWN, "message": MESSAGE})
+    assert (refused.status_code, refused.json["code"]) == (409, "test_call_do_not_call")
 
 
 def test_a_test_call_with_a_value_that_cannot_be_said_fails(app, api, loaded, connected):
@@ -160,13 +165,16 @@ def test_test_calls_that_nobody_came_back_for_are_ended_and_removed(app, api, lo
             campaign.created_at -= by
 
         database.write(work)
-        removal.end_trials()
 
     with app.app_context():
-        older(removal.TRIAL_LATE)
+        older(store.TRIAL_LATE)
+        path = f"/campaigns/{loaded[0]}/message/test-call/{trial}"
+        assert api("GET", path).json["problem"] == "test_call_late"  # before any sweep
+        removal.end_trials()
         with database.read() as session:
             assert session.get(Campaign, trial).state == CampaignState.STOPPED
         older(removal.TRIAL_KEPT)
+        removal.end_trials()
         assert removal.deleting() == [trial]
         removal.remove(trial)
         with database.read() as session:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
 
 import pytest
+from sqlalchemy import update
 
 from campaigns import service
 from campaigns.message.blocks import Message
+from campaigns.models import Campaign
+from config import database
 from tests.integration.web.conftest import ASSETS, Browser
 
 
@@ -119,6 +123,25 @@ def test_what_is_wrong_stands_at_its_block_and_nothing_is_lost(editor):
     assert "this is not a number" in editor.heard()
 
 
+def test_money_begins_as_that_of_the_campaigns_country(app, editor, loaded):
+    with app.app_context():
+        database.write(lambda session: session.execute(update(Campaign).values(region="US")))
+    editor.do("remove:b:0").do("add:b:field").do("save", **{"b-0-column": "Сумма", "b-0-say": "money"})
+    assert kept(app, loaded[0]).variants["ru"][0].currency == "USD"
+
+
+def test_a_new_editor_reproaches_nobody_and_speaks_his_language(editor):
+    """Nothing is red before something was done, and no English of the checks themselves reaches a Russian page."""
+    assert "in its default language" not in editor.page
+    assert "bg-red" not in editor.page
+    editor.browser.post("/locale", data={"locale": "ru"})
+    editor.do("add:b:text", **{"b-0-text": "Да"}).do("addkey").do(**{"k-0-kind": "enter"})
+    editor.do("save", **{"k-0-name": "meter", "k-0-least": "9", "k-0-most": "2"})
+    assert editor.status == 422
+    assert "Наименьшее число цифр не больше наибольшего." in editor.page
+    assert "the least number" not in editor.page
+
+
 def test_l3_steps_keys_and_hours_become_a_tree(app, editor, loaded):
     editor.do("addkey").do(**{"k-0-kind": "goto"}).do(**{"k-0-step": "+"})
     assert "step1" in editor.page
@@ -138,6 +161,23 @@ def test_l3_steps_keys_and_hours_become_a_tree(app, editor, loaded):
     assert "The step pay is not there any more" in editor.page
     editor.do("undo").do("save")
     assert editor.status == 200
+
+
+def test_n8_what_is_said_when_nobody_takes_the_call(app, editor, loaded):
+    editor.do("addkey").do(**{"k-0-kind": "transfer"}).do(**{"k-0-otherwise": "+", "name_column": "ФИО"})
+    editor.do("step:step1").do("add:b:text", **{"step-name": "later"})
+    editor.do(**{"b-0-text": "Перезвоним", "after-kind": "number"})
+    editor.do("save", **{"after-number": "+7 495 000-00-01", "after-otherwise": "main"})
+    assert editor.status == 200, editor.page
+    assert "Saved." in editor.page
+    assert "Nothing leads to this step" not in editor.page
+    message = kept(app, loaded[0])
+    assert (message.name_column, message.choice.keys["1"].otherwise) == ("ФИО", "later")
+    assert (message.steps["later"].after.number, message.steps["later"].after.otherwise) == ("+74950000001", "main")
+    assert message.choice.otherwise.kind == "hangup"
+    editor.do("removestep:later").do("save")
+    assert editor.status == 422
+    assert "The step later is not there any more" in editor.page
 
 
 def test_n9_three_languages_and_the_column_that_chooses(app, editor, loaded):
@@ -185,6 +225,13 @@ def test_a_broken_form_is_refused_with_a_sentence(manager, loaded):
     answer = manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": "[" * 9999, "do": "save"})
     assert answer.status_code == 400
     assert "Load it again" in answer.text
+    word = {"kind": "text", "text": "да"}
+    for large in ({"main": {"variants": {"ru": [word] * 10000}}}, {f"s{n}": {} for n in range(3000)}):
+        answer = manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": json.dumps({"steps": large})})
+        assert answer.status_code == 400
+    sound = {"kind": "sound", "stem": "../../x", "seconds": "nan"}
+    draft = json.dumps({"steps": {"main": {"variants": {"ru": [sound]}}}})
+    assert manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": draft, "do": "save"}).status_code == 422
 
 
 def test_typing_renews_the_words_and_the_problems(editor):

@@ -91,7 +91,7 @@ def test_the_contacts_page_tells_what_he_did(manager, called):
     campaign_id, contact_id = called
     page = manager.get(f"/campaigns/{campaign_id}/contacts/{contact_id}").text
     for text in (
-        "main: 1, pays = yes",
+        "Beginning: 1, pays = yes",
         "meter: said to its end, reading = 4516",
         "Handed over to queue operators: Talked",
         "waited 2.5 s",
@@ -137,12 +137,13 @@ def test_the_report_tells_it_in_the_readers_language(app, called, tmp_path):
     book = openpyxl.load_workbook(target)
     lines = list(book["Попытки"].iter_rows(values_only=True))
     row = dict(zip(lines[0], lines[1], strict=True))
-    assert (row["Переведён на"], row["Итог перевода"]) == ("queue:operators", "Поговорили")
+    assert (row["Переведён на"], row["Итог перевода"]) == ("очередь operators", "Поговорили")
     assert (row["Секунд ожидания"], row["Секунд разговора"]) == (2.5, 40)
-    assert row["Шаги"] == "main: 1, pays = yes; meter: end, reading = 4516"
+    assert row["Шаги"] == "Начало: 1, pays = yes; meter: сказан до конца, reading = 4516"
     summary = [cell for line in book["Сводка"].iter_rows(values_only=True) for cell in line if cell]
-    assert "main: 1, pays = yes" in summary
-    assert "queue:operators: Поговорили" in summary
+    assert "Начало: 1, pays = yes" in summary
+    assert "очередь operators: Поговорили" in summary
+    assert "Hello." in summary  # what the message says
     book.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +14,7 @@ from campaigns.errors import CampaignError
 from campaigns.message import flow
 from campaigns.message.blocks import Message
 from dialer.calls import CallRequest, new_uid
-from dialer.gateway import originate_headers
+from dialer.gateway import VALUE, originate_headers
 
 WORDS = {"en": [{"kind": "text", "text": "Hello."}]}
 STEM = "0123456789abcdef" * 2
@@ -91,6 +93,7 @@ def test_business_hours_are_one_span(begins: str, ends: str, begin_s: int, lengt
 TRUNK = flow.Around(
     number="79160000007",
     caller_id="74950000000",
+    region="RU",
     trunk="carrier-1",
     template="PJSIP/{number}@{trunk}",
     number_prefix="+",
@@ -117,21 +120,77 @@ def test_hand_overs_within_the_rules() -> None:
     assert not flow.dials_out(message(choice=keys(k1={"kind": "transfer"})))
 
 
+def test_what_is_said_when_a_hand_over_fails_goes_with_it() -> None:
+    otherwise = {"otherwise": "later"}
+    choice = keys(k1={"kind": "transfer", **otherwise}, k2=NUMBER | otherwise, k3=SIP | otherwise)
+    choice["otherwise"] = NUMBER | {"number": "78090000001"} | otherwise
+    what = message(choice=choice, steps={"later": {"variants": WORDS}})
+    found = flow.variables(what, {}, TRUNK)
+    row = fields(found, "main")
+    assert [action(found, row[place]) for place in (6, 7, 8, 4)] == [
+        "queue:operators:later",
+        "number:74950000001:PJSIP/+74950000001@carrier-1:later",
+        "sip:sales:pbx.example.net:5062:later",
+        "refused:number:78090000001:later",
+    ]
+    with pytest.raises(ValueError, match="there is no step later"):
+        message(after={"kind": "transfer", **otherwise})
+
+
+def test_a_message_from_before_is_kept_as_it_was() -> None:
+    """Its version is a digest of this."""
+    kept = message(choice=keys(k1={"kind": "transfer"})).to_json()
+    assert "name_column" not in kept
+    assert kept["choice"]["keys"]["1"] == {"kind": "transfer", "queue": "operators"}
+    assert kept["choice"]["otherwise"] == {"kind": "hangup"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("", ""),
+        ("Анна  Петрова ", "Анна Петрова"),
+        ("${SHELL(id)}", "${SHELL(id)}"),
+        ('a,b"c\\d;e|f^g', "a,b'c/d;e|f^g"),
+        ("a\r\nAction: Originate\x00\u2028\u202eb", "a Action: Originate b"),
+        ("😀" * 60, "😀" * 30),
+        ("\ud800x", "x"),
+    ],
+)
+def test_a_name_is_a_plain_word_on_the_wire(name: str, shown: str) -> None:
+    around = dataclasses.replace(TRUNK, name=name)
+    found = flow.variables(message(after={"kind": "transfer"}), {}, around)
+    encoded = found.get("OBZ_NAME", "")
+    assert base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode() == shown
+    assert VALUE.fullmatch(encoded)
+    originate_headers(request(found), "/sounds")
+    assert "OBZ_NAME" not in flow.variables(message(after=NUMBER), {}, around)  # outsiders do not get it
+
+
 @pytest.mark.parametrize(
     ("forbidden", "code", "words"),
     [
         (NUMBER | {"number": "78120000001"}, "handover_number_refused", "refused:number:78120000001"),
         (NUMBER | {"number": "78090000001"}, "handover_number_refused", "refused:number:78090000001"),
+        (NUMBER | {"number": "88090000001"}, "handover_number_refused", "refused:number:88090000001"),  # as at home
+        (NUMBER | {"number": "8107800000001"}, "handover_number_refused", "refused:number:8107800000001"),
         (SIP | {"host": "127.0.0.1"}, "handover_sip_refused", "refused:sip:sales@127.0.0.1"),
     ],
 )
 def test_what_the_rules_forbid_is_not_dialled(forbidden: dict[str, Any], code: str, words: str) -> None:
-    around = TRUNK if "8090" not in words else flow.Around(trunk="t", template="PJSIP/{number}@{trunk}")
+    around = flow.Around(region="RU", trunk="t", template="PJSIP/{number}@{trunk}")
+    around = TRUNK if "812" in words or "sip" in words else around
     said = flow.refusal(message(after=forbidden), around)
     assert said is not None
     assert said.code == code
     found = flow.variables(message(after=forbidden), {}, around)
     assert action(found, fields(found, "main")[3]) == words
+
+
+def test_a_hand_over_number_is_read_as_in_a_base() -> None:
+    """Written as at home it is dialled as everywhere: with its country code, and under the same rules."""
+    found = flow.variables(message(after=NUMBER | {"number": "84950000001"}), {}, TRUNK)
+    assert action(found, fields(found, "main")[3]) == "number:74950000001:PJSIP/+74950000001@carrier-1"
 
 
 def request(variables: dict[str, str]) -> CallRequest:

@@ -37,6 +37,11 @@ def test_defaults_live_in_the_home(monkeypatch, tmp_path):
         ("OBZVON_LOG_LEVEL", "LOUD"),
         ("OBZVON_HOME", "/tmp/with space"),
         ("OBZVON_RUNTIME", "/tmp/a,b"),
+        ("OBZVON_PUBLIC_URL", "obzvon.example.net"),
+        ("OBZVON_PUBLIC_URL", "https://a.example/${SHELL(id)}"),
+        ("OBZVON_PUBLIC_URL", "https://a.example;x"),
+        ("OBZVON_PUBLIC_URL", "https://a.example/x y"),
+        ("OBZVON_QUEUE_WAIT_S", "0"),
     ],
 )
 def test_a_wrong_setting_names_itself(monkeypatch, name, value):
@@ -45,6 +50,11 @@ def test_a_wrong_setting_names_itself(monkeypatch, name, value):
     with pytest.raises(SettingsError, match=name) as caught:
         settings.load()
     assert value in str(caught.value)
+
+
+def test_the_public_address_ends_without_a_slash(monkeypatch):
+    monkeypatch.setenv("OBZVON_PUBLIC_URL", "https://a.example:8443/calls/")
+    assert settings.load().public_url == "https://a.example:8443/calls"
 
 
 def test_a_wrong_line_of_the_file_names_itself(tmp_path):

@@ -194,6 +194,17 @@ def test_a_record_tells_steps_flags_and_machine() -> None:
     assert (result.steps, result.confirmed, result.opt_out, result.machine) == (found.steps, True, True, found.machine)
 
 
+def test_every_hand_over_of_a_call_is_told() -> None:
+    steps = "queue:operators~TIMEOUT~90.0~~97.5&number:74950000001~BUSY~98.0~~99.0&"
+    found = CallRecord.parse(f"{OLD}|||{steps}~~~~|~")  # the words after the last one were heard to their end
+    assert found.handovers_before == (Handover("queue:operators", HandoverResult.TIMEOUT, 7.5),)
+    assert found.handover == Handover("number:74950000001", HandoverResult.BUSY, 1.0)
+    found = CallRecord.parse(f"{OLD}|||{steps}sip:a@b:5060~~99.0~99.5~|~")
+    assert [one.result for one in found.handovers_before] == [HandoverResult.TIMEOUT, HandoverResult.BUSY]
+    assert found.handover is not None
+    assert found.handover.result is HandoverResult.TALKED
+
+
 @pytest.mark.parametrize(
     ("text", "handover"),
     [

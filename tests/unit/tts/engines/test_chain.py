@@ -9,11 +9,17 @@ import pytest
 import soundfile
 
 from setup import speech as setup_speech
+from tts.engines import chain as chain_module
 from tts.engines import espeak, rhvoice, speech
 from tts.engines.chain import Chain, PassedOver
 from tts.engines.google import Google
 from tts.engines.piper import Piper
 from tts.engines.speech import Pcm, SpeechError, Voice, checked, chosen, speech_error
+
+
+@pytest.fixture(autouse=True)
+def _all_are_rested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_module, "resting", {})
 
 
 class FakeEngine:
@@ -54,6 +60,20 @@ def test_a_failing_engine_falls_to_the_next_and_it_shows() -> None:
     said = chain.speak("привет", "ru", voice="a-2")
     assert said.passed_over == (PassedOver("a", "speech_engine_slow"),)
     assert (said.engine, said.voice, said.low_quality) == ("c", "c-1", True)
+
+
+def test_an_engine_that_hangs_is_not_waited_for_with_every_piece() -> None:
+    """Each piece would wait a minute for it; it is asked again later, and at once when nobody else speaks."""
+    hung, well = FakeEngine("a", "ru", "speech_engine_slow"), FakeEngine("b", "ru")
+    for _piece in range(3):
+        said = Chain([hung, well]).speak("да", "ru", engine="a")
+        assert (said.engine, said.passed_over) == ("b", (PassedOver("a", "speech_engine_slow"),))
+    assert len(hung.asked) == 1
+    with pytest.raises(SpeechError):
+        Chain([hung]).speak("да", "ru")
+    chain_module.resting["a"] = 0.0  # its rest is over
+    Chain([hung, well]).speak("да", "ru")
+    assert len(hung.asked) == 3
 
 
 def test_the_engine_asked_for_goes_first() -> None:
