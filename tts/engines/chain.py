@@ -103,7 +103,7 @@ class Chain:
         alone: list[Speech | None] = [None] * len(texts)
         candidate = next((one for one in self._engines if one.name == engine), None)
         together = getattr(candidate, "synthesize_together", None)
-        if candidate is None or together is None or (personal and not may_be_told(candidate)):
+        if candidate is None or together is None or _rests(candidate) or (personal and not may_be_told(candidate)):
             return alone
         try:
             found = together(texts, language, voice)
