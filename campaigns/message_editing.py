@@ -288,7 +288,9 @@ def prepare_progress(campaign_id: int) -> Progress:
     if row is None:
         return counts
     working = preparing.is_held(row, database.utcnow())
-    return replace(counts, working=working, problem=row.problem, words=row.words or {}, fallbacks=row.fallbacks or {})
+    over = row.problem == piece_store.GIVEN_UP and campaign.state == CampaignState.RUNNING  # started since
+    problem, told = ("", {}) if over else (row.problem, row.words or {})
+    return replace(counts, working=working, problem=problem, words=told, fallbacks=row.fallbacks or {})
 
 
 def _locked(session: Session, campaign_id: int) -> Campaign:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import do_not_call, jobs, message_editing, phone_numbers, service
+from campaigns import do_not_call, message_editing, phone_numbers, service
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, AttemptStep, Campaign, Contact, ContactBase
@@ -90,8 +90,6 @@ def make(
     except ObzvonError:
         _give_up(test_id)
         raise
-    jobs.send_prepare(test_id)
-    jobs.wake(test_id)
     return test_id
 
 

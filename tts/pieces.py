@@ -15,7 +15,7 @@ import re
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,9 +116,9 @@ class Pieces:
                 count += 1
         return count
 
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(size for _used, size, _path in self._files())
+    def size(self, stems: Collection[str] | None = None) -> int:
+        """Bytes of all files, or of those of these pieces."""
+        return sum(size for _used, size, path in self._files() if stems is None or path.stem in stems)
 
     def is_small(self, most: int) -> bool:
         """Whether there is certainly less than ``most``, without looking at the files: they are few."""
