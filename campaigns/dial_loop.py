@@ -158,14 +158,14 @@ class DialLoop:
                 time.sleep(BREATHE_S)  # SQLite's lock goes to whoever asks first: let Stop and outcomes in
 
     def _claim_and_place(self, campaign_id: int, boot: str) -> bool:
-        folder, played = settings.get().sounds, settings.get().played
+        folder = settings.get().sounds
         capacity = store.Capacity(
             self._node_id,
             boot,
             self._by_rate,
             self._lease,
             lambda stem: sounds.has(folder, stem),
-            lambda stem: sounds.has(played, stem),
+            piece_store.pieces().begun,
         )
 
         def work(session: Session) -> store.Claim:
