@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, piece_store, preparing, sounds, speaking, starting, voices
+from campaigns import jobs, message_problems, piece_store, preparing, sounds, speaking, starting, voices
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import MAIN, Message
 from campaigns.message.compose import Piece, Recorded, Spoken
@@ -72,9 +72,12 @@ def set_message(campaign_id: int, message: Message | None) -> None:
 
     Contacts are prepared anew; calls that are up go on with what they have.
 
-    :raises CampaignError: campaign_missing; while it runs also what Start would refuse, since a slip would end every
-        contact that is due.
+    :raises CampaignError: campaign_missing; a queue or voice that there is not; while it runs also what Start would
+        refuse, since a slip would end every contact that is due.
     """
+    for problem in message_problems.unknown_names(message, voices.chain()) if message is not None else ():
+        problem.status = 422
+        raise problem
 
     def work(session: Session) -> bool:
         campaign = _locked(session, campaign_id)

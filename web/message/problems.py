@@ -53,8 +53,8 @@ class Known:
 
     columns: Collection[str] = ()
     has_bases: bool = False
-    #: Languages that have a voice; None: not asked.
-    voices: Collection[str] | None = None
+    #: Voices of the languages that have one; None: not asked.
+    voices: Mapping[str, Collection[str]] | None = None
     #: Sounds that are gone.
     lost: Collection[str] = ()
 
@@ -131,6 +131,10 @@ def _of_draft(draft: Draft, known: Known) -> Iterator[Problem]:
     for code in draft.all_languages():
         if known.voices is not None and code not in known.voices and _speaks(draft, code):
             yield _ours("message_voice_missing", "", "settings", code, serious=False)
+        voice, known_ones = draft.voices.get(code, ""), (known.voices or {}).get(code, ())
+        if voice and known_ones and voice not in known_ones:
+            about = {"voice": voice, "language": code, "voices": ", ".join(known_ones)}
+            yield _ours("message_voice_unknown", "", "settings", code, f"voice-{code}", about=about)
         if code != draft.default_language and not draft.language_column:
             yield _ours("message_language_unheard", "", "settings", code, serious=False)
     for column in (draft.language_column, draft.name_column):

@@ -81,7 +81,7 @@ def desk(campaign: Campaign, draft: Draft, screen: Screen, form: Form | None, se
     contacts = list(queries.contacts(campaign.id, number=screen.find, per_page=OFFERED).items)
     contact = _contact(campaign.id, screen.contact, contacts)
     made = Desk(campaign, draft, screen, columns, contacts, contact, _examples(draft, form))
-    known = problems.Known(columns, has_bases, voices.languages(), _lost(draft, settings))
+    known = problems.Known(columns, has_bases, voices.names(), _lost(draft, settings))
     made.checked = problems.check(draft, known)
     hear(made)
     return made

@@ -486,8 +486,15 @@ def test_start_tells_what_the_message_lacks():
     database.write(lambda session: session.execute(update(ContactBase).values(layout=layout)))
     codes = {problem.code for problem in service.start_problems(campaign_id)}
     assert {"sound_lost", "message_column_missing"} <= codes
-    service.set_message(campaign_id, message(MONEY, voices={"en": "nobody"}))
-    assert "speech_voice_unknown" in {problem.code for problem in service.start_problems(campaign_id)}
+    nobodys = message(MONEY, voices={"en": "nobody"}, after={"kind": "transfer", "queue": "nowhere"})
+    with pytest.raises(service.CampaignError, match="queue nowhere: choose one of operators"):
+        service.set_message(campaign_id, nobodys)
+    with pytest.raises(service.CampaignError, match=r"The voice nobody does not speak .*: choose one of hum"):
+        service.set_message(campaign_id, message(MONEY, voices={"en": "nobody"}))
+    # Kept before its voice was removed from the machine.
+    database.write(lambda session: session.execute(update(Campaign).values(message=nobodys.to_json())))
+    codes = {problem.code for problem in service.start_problems(campaign_id)}
+    assert {"message_voice_unknown", "message_queue_unknown"} <= codes
     kazakh = Message.model_validate({"default_language": "kk", "variants": {"kk": [text("Сәлем")]}})
     service.set_message(campaign_id, kazakh)
     assert "message_no_voice" in {problem.code for problem in service.start_problems(campaign_id)}

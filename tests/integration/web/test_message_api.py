@@ -63,6 +63,15 @@ def test_a_message_that_makes_no_sense_is_refused_with_its_place(api, loaded):
     endless = {"kind": "sound", "stem": "0" * 32, "seconds": float("inf")}  # JSON has no such number
     assert api("PUT", path, json={**MESSAGE, "variants": {"ru": [endless]}}).status_code == 422
     assert api("PUT", "/campaigns/99/message", json=MESSAGE).status_code == 404
+    for code, named, more in (
+        ("message_queue_unknown", "operators", {"after": {"kind": "transfer", "queue": "nowhere"}}),
+        ("message_voice_unknown", "anna", {"voices": {"ru": "slt"}}),  # an English one
+        ("message_voice_unknown", "anna", {"voices": {"ru": "nobody"}}),
+    ):
+        refused = api("PUT", path, json={**MESSAGE, **more})
+        assert (refused.status_code, refused.json["code"]) == (422, code)
+        assert named in refused.json["message"]
+    assert api("GET", path).json["message"] is None
 
 
 def test_n15_a_contact_is_heard_in_words_and_as_a_sound(app, api, loaded):

@@ -234,6 +234,19 @@ def test_a_broken_form_is_refused_with_a_sentence(manager, loaded):
     assert manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": draft, "do": "save"}).status_code == 422
 
 
+def test_a_voice_that_is_gone_stands_at_its_select(app, editor, loaded):
+    """A message made on another machine: what to do is said where the voice is chosen, and nothing is lost."""
+    made = {"default_language": "ru", "variants": {"ru": [{"kind": "text", "text": "Привет"}]}, "voices": {"ru": "far"}}
+    kept = update(Campaign).where(Campaign.id == loaded[0]).values(message=made)
+    with app.app_context():
+        database.write(lambda session: session.execute(kept))
+    editor.take(editor.browser.get(editor.path))
+    assert editor.page.count("The voice far does not speak the language ru here") == 1
+    assert editor.do("save").status == 422
+    assert "Привет" in editor.page
+    assert editor.do("save", **{"voice-ru": ""}).status == 200
+
+
 def test_typing_renews_the_words_and_the_problems(editor):
     editor.do("add:b:text")
     data: dict[str, list] = {}
