@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, message_problems, piece_store, preparing, sounds, speaking, starting, voices
+from campaigns import contacts_file, jobs, message_problems, piece_store, preparing, sounds, speaking, starting, voices
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import MAIN, Message
 from campaigns.message.compose import Piece, Recorded, Spoken
@@ -233,6 +233,7 @@ def _plan(campaign_id: int, contact_id: int | None, fields: Mapping[str, str] | 
         if campaign is None or campaign.state == CampaignState.DELETING:
             raise _missing()
         row: Mapping[str, str] = fields or {}
+        contacts_file.check_row(row)
         if contact_id is not None:
             contact = session.get(Contact, contact_id)
             if contact is None or contact.campaign_id != campaign_id:

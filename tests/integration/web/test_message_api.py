@@ -146,6 +146,15 @@ def test_a_test_call_that_cannot_be_made_says_why(app, api, loaded):
     refused = api("POST", path, json={"number": OWN, "message": MESSAGE})
     assert refused.json["code"] == "start_refused"
     assert "not connected" in refused.json["message"]
+    for code, row in (
+        ("cell_too_long", {"Сумма": "9" * 70_000}),
+        ("cell_too_long", {"С" * 70_000: "9"}),
+        ("row_too_wide", {str(number): "9" for number in range(301)}),
+    ):
+        refused = api("POST", path, json={"number": OWN, "message": MESSAGE, "fields": row})
+        assert (refused.status_code, refused.json["code"]) == (422, code)
+        heard = api("POST", f"/campaigns/{loaded[0]}/message/preview", json={"message": MESSAGE, "fields": row})
+        assert (heard.status_code, heard.json["code"]) == (422, code)
     assert api("POST", path, json={"number": "112", "message": MESSAGE}).json["code"] == "emergency_blocked"
     assert api("POST", path, json={"number": "долг"}).json["field"] == "number"
     assert api("POST", "/do-not-call", json={"number": OWN}).status_code == 201
