@@ -51,6 +51,8 @@ class Progress:
     not_prepared: int = 0
     #: Sound is being made now.
     working: bool = False
+    #: The campaign is over: nothing is made before it is started again.
+    until_start: bool = False
     #: Why nothing can be made at present (an error's code and its words), else ''.
     problem: str = ""
     words: Mapping[str, object] = dataclass_field(default_factory=dict)
@@ -288,6 +290,7 @@ def prepare_progress(campaign_id: int) -> Progress:
         )
         numbers = [session.scalar(query) or 0 for query in (pending, ready, up, given_up)]
         counts = Progress(pending=numbers[0], ready=numbers[1] + numbers[2], not_prepared=numbers[3])
+        counts = replace(counts, until_start=campaign.state not in preparing.ACTIVE)
         row = session.get(Preparation, campaign_id)
     if row is None:
         return counts
