@@ -22,6 +22,8 @@ MIN_SECONDS = 0.5
 MAX_SAMPLES = MAX_SECONDS * 96_000 * 2
 BLOCK = 65_536
 #: Address space. Ten minutes of 48 kHz stereo mp3 pass with 200 MiB and fail with 160 (numpy 2.4, libsndfile 1.2).
+#: What studios export at most; a measuring device's file is no message.
+MAX_RATE, MAX_CHANNELS = 96_000, 6
 MAX_MEMORY = 256 * 2**20
 #: Ten minutes of 48 kHz stereo take 2 s; a refusal is to come within 5 s by the clock.
 MAX_CPU_S = 4
@@ -259,6 +261,8 @@ def _decode(promised: Promise, channel: int | None):  # type: ignore[no-untyped-
         raise Refused(Exit.TYPE_UNKNOWN)
     if not 1000 <= source.samplerate <= 384_000 or not 1 <= source.channels <= 64:
         raise Refused(Exit.UNREADABLE)
+    if source.samplerate > MAX_RATE or source.channels > MAX_CHANNELS:
+        raise Refused(Exit.TOO_LARGE)
     said = source.frames if promised.frames is None else promised.frames
     _check_promise(said, source.samplerate, source.channels, promised.exact)
     resampler = soxr.ResampleStream(source.samplerate, RATE, 1, dtype="float32", quality="HQ")

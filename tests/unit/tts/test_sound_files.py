@@ -54,7 +54,7 @@ def refusal(path: Path, target: Path) -> SoundError:
         ("m.wav", 44_100, 2, {}),
         ("m.wav", 8000, 1, {"subtype": "ALAW"}),
         ("m.wav", 48_000, 6, {"subtype": "FLOAT", "format": "WAVEX"}),
-        ("m.wav", 192_000, 8, {"subtype": "PCM_24"}),
+        ("m.wav", 96_000, 6, {"subtype": "PCM_24"}),
         ("m.mp3", 44_100, 2, {}),
         ("m.mp3", 16_000, 1, {}),
         ("m.ogg", 48_000, 2, {}),
