@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from pydantic import ValidationError
 
 from campaigns.message.blocks import MAIN, Message, Say
+from dialer.pbx_config import QUEUES
 from tts import phrases
 from web import forms, sentences
 from web.message import words
@@ -175,6 +176,9 @@ def _of_keys(step: str, keys: list[str]) -> Iterator[Problem]:
 def _of_action(draft: Draft, step: str, place: str, action: DraftAction) -> Iterator[Problem]:
     if action.kind == "enter" and _digits(action.least) > _digits(action.most):
         yield _ours("message_digits_wrong", step, place, name="least")
+    if action.kind == "transfer" and action.queue not in QUEUES:
+        about = {"queue": action.queue, "queues": ", ".join(QUEUES)}
+        yield _ours("message_queue_unknown", step, place, name="queue", about=about)
     for name, target in action.steps():
         if not target:
             yield _ours("message_step_missing", step, place, name=name)

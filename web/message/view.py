@@ -16,6 +16,7 @@ from config import database
 from config.errors import ObzvonError
 from config.settings import Settings
 from dialer import trunks
+from dialer.pbx_config import QUEUES
 from tts import phrases
 from web import queries
 from web.message import heard, problems, tree, voices, words
@@ -127,6 +128,7 @@ def words_of(made: Desk) -> dict[str, Any]:
         "trial_number": made.screen.trial_number,
         "trial_trunk": made.screen.trial_trunk or str(made.campaign.trunk_id),
         "action_kinds": ACTION_KINDS,
+        "queues": QUEUES,
         "after_kinds": AFTER_KINDS,
     }
 

@@ -236,9 +236,10 @@ def test_a_broken_form_is_refused_with_a_sentence(manager, loaded):
     assert manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": draft, "do": "save"}).status_code == 422
 
 
-def test_a_voice_that_is_gone_stands_at_its_select(app, editor, loaded):
-    """A message made on another machine: what to do is said where the voice is chosen, and nothing is lost."""
+def test_a_voice_or_queue_that_is_gone_stands_at_its_select(app, editor, loaded):
+    """A message made on another machine: what to do is said where they are chosen, and nothing is lost."""
     made = {"default_language": "ru", "variants": {"ru": [{"kind": "text", "text": "Привет"}]}, "voices": {"ru": "far"}}
+    made["after"] = {"kind": "transfer", "queue": "sales"}
     kept = update(Campaign).where(Campaign.id == loaded[0]).values(message=made)
     with app.app_context():
         database.write(lambda session: session.execute(kept))
@@ -246,7 +247,9 @@ def test_a_voice_that_is_gone_stands_at_its_select(app, editor, loaded):
     assert editor.page.count("The voice far does not speak the language ru here") == 1
     assert editor.do("save").status == 422
     assert "Привет" in editor.page
-    assert editor.do("save", **{"voice-ru": ""}).status == 200
+    assert editor.do("save", **{"voice-ru": ""}).status == 422
+    assert "There is no queue sales: choose one of operators." in editor.page
+    assert editor.do("save", **{"after-queue": "operators"}).status == 200
 
 
 def test_numbers_stand_in_inputs_as_their_reader_writes_them(editor):
