@@ -23,7 +23,7 @@ from bench.sizes import sized
 from campaigns import jobs, preparing, service, voices
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, Contact
-from campaigns.speaking import Studio, plan
+from campaigns.speaking import Studio, plan, runs
 from config import database, settings
 from tts.pieces import Pieces
 
@@ -82,7 +82,8 @@ def _alone(language: str) -> tuple[float, float]:
         studio = Studio(Pieces(home / "played"), Path(), voices.built(settings.get()))
         began = _processor_s()
         plans = [plan(said, row(dice), "RU") for _ in range(ALONE)]
-        list(pool.map(studio.stem, {piece for planned in plans for piece in planned.pieces()}))
+        pieces = dict.fromkeys(piece for planned in plans for piece in planned.pieces())
+        list(pool.map(studio.make, runs(pieces)))
         for planned in plans:
             studio.prompts(planned)
         used = _processor_s() - began

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import outcomes, piece_store, prepared, sounds, store
+from campaigns.prefetch import PieceFetcher
 from config import database, messages, metrics, settings
 from dialer.calls import CallRequest, CallResult, OpenCall
 from dialer.crash_points import crash_point
@@ -33,8 +34,6 @@ RATE_PAUSE_S = 0.05
 LEAST_FREE = 64 * 2**20
 #: Least seconds between two requests to prepare contacts of a campaign.
 ASK_EVERY_S = 3.0
-#: Contacts whose pieces were fetched, after which the folder's size is looked at.
-LOOK_AFTER = 500
 #: Seconds between two claims of one message.
 BREATHE_S = 0.02
 
@@ -61,11 +60,16 @@ class DialLoop:
         clock: Callable[[], float] = time.monotonic,
         *,
         lease: int = 0,
+        fetcher: PieceFetcher | None = None,
+        lacks: Callable[[], None] = lambda: None,
     ) -> None:
+        """:param lacks: called when a claim found pieces that are not here."""
         self._node_id = node_id
         self._gateway = gateway
         self._clock = clock
         self._lease = lease
+        self._fetcher = fetcher or PieceFetcher()
+        self._lacks = lacks
         self._claiming = threading.Lock()
         #: Guards the next three.
         self._asked = threading.Condition()
@@ -74,7 +78,6 @@ class DialLoop:
         self._ended = False
         self._bucket: TokenBucket | None = None
         self._lacking: dict[int, str] = {}
-        self._fetched = 0
         self._ask_again: dict[int, float] = {}
         self._room = True
         self._told_problem: tuple[str, str] | None = None
@@ -212,12 +215,10 @@ class DialLoop:
 
         :returns: whether a claim may be tried again at once.
         """
-        played = settings.get().played
-        self._fetched += len(lacking)
-        if self._fetched >= LOOK_AFTER:  # a host without jobs worker: nobody else keeps the folder small
-            self._fetched = 0
-            piece_store.pieces().drop_unused(piece_store.most_bytes(), piece_store.needed)
-        lost = {stem for stem in set().union(*lacking.values()) if not sounds.fetch(played, stem)}
+        self._lacks()
+        stems = set().union(*lacking.values())
+        lost = self._fetcher.fetch(stems)
+        log.info("pieces_fetched", campaign=campaign_id, pieces=len(stems) - len(lost), ahead=False)
         anew = [contact_id for contact_id, stems in lacking.items() if stems & lost]
         if anew:
             log.info("pieces_lost", campaign=campaign_id, contacts=len(anew))

@@ -11,6 +11,7 @@ import structlog
 
 from campaigns import jobs
 from campaigns.dial_loop import DialLoop, Ledger, node_id_of
+from campaigns.prefetch import PieceFetcher, Prefetch
 from config.settings import Settings
 from dialer import jobs as dialer_jobs
 from dialer.gateway import Gateway
@@ -33,6 +34,7 @@ class DialWorker:
         self._stopping = threading.Event()
         self._lease: Lease | None = None
         self._gateway: Gateway | None = None
+        self._prefetch: Prefetch | None = None
 
     def start(self, ask_to_end: Callable[[], None]) -> Gateway:
         """Wait until no other worker speaks for this node, then connect and dial.
@@ -52,10 +54,13 @@ class DialWorker:
         self._lease.keep(self._lost)
         ledger = Ledger(node_id, lambda ids: jobs.loop.wake(ids) if jobs.loop else None, number)
         self._gateway = Gateway(self._settings, ledger, self._app_context)
-        jobs.loop = loop = DialLoop(node_id, self._gateway, lease=number)
+        gateway, fetcher = self._gateway, PieceFetcher()
+        self._prefetch = Prefetch(node_id, fetcher, lambda: gateway.boot is not None)
+        jobs.loop = loop = DialLoop(node_id, gateway, lease=number, fetcher=fetcher, lacks=self._prefetch.wake)
         dialer_jobs.gateway = self._gateway
         self._gateway.start()
         threading.Thread(target=loop.run, args=[self._app_context], name="dial-loop", daemon=True).start()
+        threading.Thread(target=self._prefetch.run, args=[self._app_context], name="prefetch", daemon=True).start()
         threading.Thread(target=self._follow_trunks, name="trunks", daemon=True).start()
         return self._gateway
 
@@ -85,8 +90,9 @@ class DialWorker:
             self._gateway.stop(timeout_s=2)
         os._exit(LOST_NODE)
 
-    @staticmethod
-    def _end_loop() -> None:
+    def _end_loop(self) -> None:
+        if self._prefetch is not None:
+            self._prefetch.end()
         loop, jobs.loop = jobs.loop, None
         if loop is not None:
             loop.end()

@@ -74,6 +74,10 @@ contacts = Contact.__table__
 attempts = Attempt.__table__
 
 
+#: Makes some pieces; its result names those that could not be made.
+_Job = Future[dict[Piece, ObzvonError]]
+
+
 class _Lost(Exception):
     """The campaign, its message or its state changed, or another run took it."""
 
@@ -242,11 +246,12 @@ def _has_room(hold: _Hold) -> bool:
 def _prepare(hold: _Hold, rows: Sequence[Any], pool: ThreadPoolExecutor, ends: float) -> None:
     """Make what these contacts hear; committed about once a second, in their order."""
     plans = [(row.id, _plan(hold, row)) for row in rows]
-    jobs: dict[Piece, Future[str]] = {}
-    for _contact_id, planned in plans:
-        for piece in planned.pieces() if isinstance(planned, Plan) else ():
-            if piece not in jobs:
-                jobs[piece] = pool.submit(hold.studio.stem, piece)
+    found = dict.fromkeys(
+        piece for _id, planned in plans if isinstance(planned, Plan) for piece in sorted(planned.pieces(), key=repr)
+    )
+    jobs: dict[Piece, _Job] = {}
+    for together in speaking.runs(found):
+        jobs |= dict.fromkeys(together, pool.submit(hold.studio.make, together))
     done: list[_Done] = []
     committed = time.monotonic()
     try:
@@ -282,20 +287,18 @@ def _column_of(error: ObzvonError) -> str:
     return str(error.field or "")[:200]
 
 
-def _wait(hold: _Hold, jobs: Sequence[Future[str]]) -> None:
+def _wait(hold: _Hold, jobs: Sequence[_Job]) -> None:
     """Until all are made; an engine that takes long does not look like a dead run."""
     while wait(jobs, timeout=BEAT_S).not_done:
         database.write(lambda session: _beat(session, hold))
 
 
-def _finished(hold: _Hold, contact_id: int, planned: Plan, jobs: dict[Piece, Future[str]]) -> _Done | None:
+def _finished(hold: _Hold, contact_id: int, planned: Plan, jobs: dict[Piece, _Job]) -> _Done | None:
     """This contact's result; None: an engine does not speak at all now, so it stays to be prepared."""
     for piece in planned.pieces():
-        error = jobs[piece].exception()
+        error = jobs[piece].result().get(piece)
         if error is None:
             continue
-        if not isinstance(error, ObzvonError):
-            raise error
         if _is_of_the_text(hold, piece, error):
             return _Done(contact_id, code=error.code, column=getattr(piece, "column", ""))
         hold.problem, hold.words = error.code, _plain(error.words)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from campaigns.message.blocks import MAIN, Message
 from campaigns.message.compose import Piece, Recorded, Silence, Spoken, compose, language_of
 from campaigns.message.prompts import Prompts
 from campaigns.message.spelling import speller
+from config.errors import ObzvonError
 from config.i18n import N_
 from tts import loudness, pieces
-from tts.engines.chain import Chain
+from tts.engines.chain import Chain, Speech
 from tts.engines.speech import SpeechError
 from tts.pieces import Pieces
 
@@ -27,6 +29,8 @@ SENTENCES = {
     "message_nothing_said": N_("Nothing is left to say to this contact: every block of the message is left out."),
     "message_sound_lost": N_("A recorded sound of the message is gone: upload it again."),
 }
+#: Most texts of one run: more would save little, and let the first of them wait.
+TOGETHER = 8
 #: A word that every voice can say: when it speaks this, the engine is well, and the fault is in the text.
 WELL = {"ru": "один", "en": "one", "cs": "jedna", "uk": "один", "kk": "бір", "de": "eins"}
 
@@ -88,6 +92,35 @@ class Studio:
                 self._stems[piece] = stem
         return stem
 
+    def make(self, found: Sequence[Piece]) -> dict[Piece, ObzvonError]:
+        """Make these unless they are there, as many of them in one run of an engine as it can.
+
+        :returns: those that cannot be made, with the reasons.
+        """
+        self._speak_together(found)
+        errors: dict[Piece, ObzvonError] = {}
+        for piece in found:
+            try:
+                self.stem(piece)
+            except ObzvonError as error:
+                errors[piece] = error
+        return errors
+
+    def _speak_together(self, found: Sequence[Piece]) -> None:
+        groups: dict[tuple[str, str, str, bool], dict[str, Spoken]] = {}
+        for piece in found:
+            if isinstance(piece, Spoken):
+                with contextlib.suppress(SpeechError):  # nobody speaks its language: told when it is made alone
+                    if not self.is_there(piece):
+                        key = (piece.language, *self._choice(piece), piece.personal)
+                        groups.setdefault(key, {})[piece.words] = piece
+        for (language, engine, voice, personal), group in groups.items():
+            texts = list(group)
+            speeches = self._chain.speak_together(texts, language, engine=engine, voice=voice, personal=personal)
+            for piece, speech in zip(group.values(), speeches, strict=True):
+                if speech is not None:
+                    self._keep(piece, speech)
+
     def prompts(self, planned: Plan) -> Prompts:
         """The files of a plan, those not there made now.
 
@@ -132,6 +165,9 @@ class Studio:
             return stem
         engine, voice = self._choice(piece)
         speech = self._chain.speak(piece.words, piece.language, engine=engine, voice=voice, personal=piece.personal)
+        return self._keep(piece, speech)
+
+    def _keep(self, piece: Spoken, speech: Speech) -> str:
         # Under the name of who did speak: the one asked first is asked again for the next contact.
         stem = pieces.spoken_stem(piece.words, piece.language, speech.engine, speech.voice)
         self.kept.keep(stem, loudness.evened(speech.pcm))
@@ -146,6 +182,23 @@ class Studio:
         except (OSError, EOFError):
             code = "message_sound_lost"
             raise CampaignError(code, SENTENCES[code], field="message", words={"stem": sound}) from None
+
+
+def runs(found: Iterable[Piece]) -> list[list[Piece]]:
+    """Pieces that may be made in one run: those spoken by one voice, at most :data:`TOGETHER`, in their order."""
+    made: list[list[Piece]] = []
+    begun: dict[tuple[str, str, bool], list[Piece]] = {}
+    for piece in found:
+        if not isinstance(piece, Spoken):
+            made.append([piece])
+            continue
+        key = (piece.language, piece.voice, piece.personal)
+        run = begun.get(key)
+        if run is None or len(run) == TOGETHER:
+            run = begun[key] = []
+            made.append(run)
+        run.append(piece)
+    return made
 
 
 def _is_key_phrase(piece: Piece) -> bool:

@@ -95,6 +95,7 @@ class Settler:
 
     async def settle_gap(self, session: AmiSession) -> str:
         """Settle every open call after a start or a lost connection; returns the PBX's boot id."""
+        self._strangers = set()  # of another life of the PBX perhaps, which gave the same names to other channels
         boot = await boot_of(session)
         boots = {call.uid: call.boot for call in await self._calls.open_calls()}
         boots |= {uid: call.boot for uid, call in self._calls.followed().items()}
@@ -169,7 +170,8 @@ class Settler:
     def _end_strangers(self, look: _Look, ours: set[str]) -> None:
         """Hang up what no call of ours belongs to: whoever has the manager's secret could dial with it.
 
-        Only when two sweeps in a row saw it: another dial worker of this node may have claimed a call just now.
+        Only when two sweeps in a row saw it, each with open calls read anew: another dial worker of this node may have
+        claimed a call just now, and we were frozen between our look at the ledger and that at the PBX.
         """
         if not self._times.end_strangers:
             return

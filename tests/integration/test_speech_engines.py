@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tts import phrases
-from tts.engines import programs
+from tts.engines import programs, together
 from tts.engines.chain import Chain, PassedOver
 from tts.engines.espeak import Espeak
 from tts.engines.google import Google
@@ -270,3 +270,15 @@ def test_google_must_prove_who_it_is(tmp_path: Path) -> None:
         google(address).synthesize("день", "ru", "")
     assert caught.value.code == "speech_engine_unreachable"
     assert Stub.texts == []
+
+
+@pytest.mark.parametrize("voice", ALLOWED, ids=lambda voice: voice.name)
+def test_texts_of_one_run_sound_as_alone(voice) -> None:
+    """To the bit, by each voice; what could pass for the word between them, or for markup, is left to be said alone."""
+    engine, language = RHVoice(FOLDER), voice.language
+    amounts = [phrases.money(Decimal(amount), "RUB", language) for amount in ("1251.20", "7", "99021.05")]
+    texts = [*amounts, f"{amounts[1]},", together.separator(language), "<speak>1</speak>", HELLO[language]]
+    found = engine.synthesize_together(texts, language, voice.name)
+    assert [pcm is not None for pcm in found] == [True, True, True, True, False, False, True]
+    for text, pcm in zip(texts, found, strict=True):
+        assert pcm is None or np.array_equal(pcm, engine.synthesize(text, language, voice.name))

@@ -23,7 +23,7 @@ def write_sweep(path: Path, seconds: float) -> np.ndarray[Any, Any]:
 
 
 def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
-    """Greatest normalised correlation of the message with any part of the recording: 1.0 is the same sound."""
+    """Greatest normalised correlation of the message with any part of the recording: 1.0 is the same sound, whole."""
     return found_in(message, recording)[0]
 
 
@@ -34,7 +34,7 @@ def found_in(message: np.ndarray[Any, Any], recording: Path) -> tuple[float, flo
     product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(message, size)), size)
     at = int(np.argmax(product[: max(1, len(heard))]))
     part = heard[at : at + len(message)]
-    energy = float(np.linalg.norm(part) * np.linalg.norm(message[: len(part)]))
+    energy = float(np.linalg.norm(part) * np.linalg.norm(message))
     return float(product[at]) / energy if energy else 0.0, at / RATE
 
 

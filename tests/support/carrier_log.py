@@ -17,6 +17,8 @@ class CarrierCall:
     number: str
     uid: str
     invited: float
+    #: When he took the phone off the hook, and when the first packet of sound had come (or none for half a second).
+    picked_up: float | None = None
     answered: float | None = None
     ended: float | None = None
     keys: str = ""
@@ -45,7 +47,7 @@ def read_calls(log: Path) -> list[CarrierCall]:
             begun[key] |= {name: base64.b64decode(entry.get(name, "")).decode() for name in ("name", "card")}
         else:
             assert key in begun, f"{log}:{number}: the end of {key}, which never began"
-            begun[key] |= {name: entry[name] for name in ("answered", "keys", "recording")}
+            begun[key] |= {name: entry[name] for name in ("picked_up", "answered", "keys", "recording")}
             begun[key]["ended"] = entry["time"]
     return [CarrierCall(**fields) for fields in begun.values()]  # type: ignore[arg-type]
 

@@ -129,17 +129,16 @@ def test_new_process_adopts_what_the_old_one_placed(pair: AsteriskPair, make_cal
     """The dial worker died: its calls go on, the next one takes them over, and reads the journal."""
     first = make_caller()
     first.ready()
-    stays, ends, lost = *first.call(LISTENS, BUSY_NUMBER), first.request(LISTENS).uid
-    ledger = MemoryLedger()
-    ledger.open = dict(first.ledger.open)
 
     def dead() -> None:
         raise RuntimeError("this process is as good as dead")
 
-    first.ledger.fail = dead
+    first.ledger.fail = dead  # before the calls: an outcome that it had recorded would be gone from the journal
+    stays, ends, lost = *first.call(LISTENS, BUSY_NUMBER), first.request(LISTENS).uid
+    ledger = MemoryLedger()
+    ledger.open = dict(first.ledger.open)
     wait_until(lambda: invites(pair, stays) and invites(pair, ends), 3, "the calls went out")
     first.gateway.stop(0.5)
-    ledger.open |= {uid: call for uid, call in first.ledger.open.items() if uid not in ledger.open}
     second = make_caller(ledger=ledger)
     second.ready()
     results = second.ledger.wait_for([stays, ends, lost], 10)

@@ -12,11 +12,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from campaigns import service
-from campaigns.models import Attempt
+from campaigns.message.blocks import Message
+from campaigns.message.prompts import Prompts
+from campaigns.models import Attempt, Contact, SoundFile
 from campaigns.states import CampaignState
 from chaos.oracle import Evidence, Fault, judge
 from config import database, supervisor
@@ -25,10 +28,12 @@ from dialer import nodes, trunks
 from dialer.lease import TTL_S, Life
 from dialer.models import Node, Trunk, TrunkKind
 from tests.support import servers
+from tests.support.audio import likeness
 from tests.support.campaign import make_campaign
 from tests.support.carrier_log import join, most_at_once, read_calls
 from tests.support.servers import wait_until
 from tests.support.stack import Stack
+from tts.pieces import Pieces
 
 pytestmark = pytest.mark.telephony
 #: Most calls of the campaign in these tests, over both nodes.
@@ -234,6 +239,67 @@ def test_i1_two_dial_workers_for_one_node(two):
     finished(campaign_id)
     two.judge(campaign_id)
     assert service.counts([campaign_id])[campaign_id].unknown == 0
+
+
+def message():
+    amount = {"kind": "field", "column": "Долг", "say": "money", "currency": "RUB"}
+    blocks = [{"kind": "text", "text": "Ваш долг"}, amount]
+    return Message.model_validate({"default_language": "ru", "variants": {"ru": blocks}})
+
+
+@pytest.mark.parametrize("running", ["redis"], indirect=True)  # pieces come with the database, by no message
+def test_n15_everybody_hears_his_own_sentence_from_either_node(two):
+    """The second node makes no pieces, it fetches them ahead; one is lost in the database, one on the first node."""
+    numbers = [f"7900580{i:03d}16" for i in range(16)]
+    campaign_id = make_campaign(two.main, numbers, channel_limit=LIMIT, notification_s=1.0)
+
+    def debts(session):
+        for contact in session.scalars(select(Contact).where(Contact.campaign_id == campaign_id)):
+            contact.fields, contact.due_at = {"Долг": f"{contact.line * 1013},20"}, None
+
+    database.write(debts)
+    service.set_message(campaign_id, message())
+    ready = lambda: service.prepare_progress(campaign_id).ready == len(numbers)  # noqa: E731
+    wait_until(ready, 60, "everybody's sound")
+    plans = said(campaign_id)
+    *_, lost_by_database, lost_by_node = plans.values()
+    database.write(lambda session: session.execute(delete(SoundFile).where(SoundFile.stem == lost_by_database[1])))
+    made = Pieces(two.main.settings.played)
+    sentences = {one: np.concatenate([made.read(stem) for stem in stems]) / 32768 for one, stems in plans.items()}
+    assert made.drop([lost_by_node[1]]) == 1
+    channels = nodes.get(node_id("main")).channels
+    change_main(channels=LIMIT // 2)  # so that both have to call
+    service.start(campaign_id)
+    finished(campaign_id)
+    change_main(channels=channels)
+    two.judge(campaign_id)
+    by_node = [recordings(two.main, campaign_id, "main"), recordings(two.second, campaign_id, "second")]
+    assert min(map(len, by_node)) >= 2
+    heard = by_node[0] | by_node[1]
+    assert set(heard) == set(sentences)
+    assert min(likeness(sentence, heard[one]) for one, sentence in sentences.items()) >= 0.95
+    log = (two.second.settings.home / "logs" / "dial.log").read_text()
+    fetched = [json.loads(line) for line in log.splitlines() if '"pieces_fetched"' in line]
+    assert sum(line["pieces"] for line in fetched if line["ahead"]) >= 2
+
+
+def change_main(**values):
+    database.write(lambda session: session.execute(update(Node).where(Node.name == "main").values(**values)))
+
+
+def said(campaign_id):
+    """The pieces that each contact is to hear, by his id."""
+    query = select(Contact.id, Contact.prompts).where(Contact.campaign_id == campaign_id).order_by(Contact.id)
+    with database.read() as session:
+        return {contact_id: Prompts.from_json(prompts).main for contact_id, prompts in session.execute(query)}
+
+
+def recordings(copy, campaign_id, node):
+    """What those heard whom this node called, by contact."""
+    query = select(Attempt.contact_id, Attempt.uid).join(Node).where(Node.name == node)
+    with database.read() as session:
+        rows = session.execute(query.where(Attempt.campaign_id == campaign_id)).all()
+    return {contact_id: copy.settings.carrier_recordings / f"{uid}.wav" for contact_id, uid in rows}
 
 
 def holder(name):

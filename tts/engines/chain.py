@@ -96,6 +96,22 @@ class Chain:
         reasons = ", ".join(f"{name}: {code}" for name, code in passed.items()) or "-"
         raise speech_error("speech_no_engine", language=language[:20], reasons=reasons)
 
+    def speak_together(
+        self, texts: Sequence[str], language: str, *, engine: str, voice: str, personal: bool = True
+    ) -> list[Speech | None]:
+        """The texts in one run of this engine, where it can; None for those that :meth:`speak` is to say alone."""
+        alone: list[Speech | None] = [None] * len(texts)
+        candidate = next((one for one in self._engines if one.name == engine), None)
+        together = getattr(candidate, "synthesize_together", None)
+        if candidate is None or together is None or _rests(candidate) or (personal and not may_be_told(candidate)):
+            return alone
+        try:
+            found = together(texts, language, voice)
+        except SpeechError:
+            return alone
+        marks = (candidate.name, voice, candidate.low_quality, ())
+        return [None if pcm is None else Speech(pcm, *marks) for pcm in found]
+
     def _engine_of(self, voice: str, language: str) -> str:
         for engine, known in self.voices(language):
             if known.name == voice:

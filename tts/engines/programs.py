@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tts.engines.speech import Pcm, at_8_khz, speech_error
 
@@ -59,6 +60,9 @@ class Folder:
         }
 
 
+T = TypeVar("T")
+
+
 def spoken(
     engine: str, text: str, command: Callable[[Path], Sequence[str]], environment: Callable[[Path], dict[str, str]]
 ) -> Pcm:
@@ -66,6 +70,17 @@ def spoken(
 
     :raises SpeechError: speech_engine_failed, speech_engine_slow.
     """
+    return written(engine, text, command, environment, lambda path: at_8_khz(path, engine))
+
+
+def written(
+    engine: str,
+    text: str,
+    command: Callable[[Path], Sequence[str]],
+    environment: Callable[[Path], dict[str, str]],
+    read: Callable[[Path], T],
+) -> T:
+    """The same; ``read`` says what becomes of the file, which may not be there."""
     with tempfile.TemporaryDirectory(prefix="speech-") as folder:
         work = Path(folder).resolve()
         target = work / "speech.wav"
@@ -86,4 +101,4 @@ def spoken(
             raise speech_error("speech_engine_missing", engine=engine) from None
         if done.returncode:
             raise speech_error("speech_engine_failed", engine=engine)
-        return at_8_khz(target, engine)  # RHVoice ends well without a file when it has no such voice
+        return read(target)  # RHVoice ends well without a file when it has no such voice

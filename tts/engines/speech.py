@@ -122,7 +122,11 @@ def at_8_khz(path: Path, engine: str) -> Pcm:
         raise speech_error("speech_engine_failed", engine=engine) from None
     if not len(samples) or not np.abs(samples).max() > 0:
         raise speech_error("speech_engine_failed", engine=engine)
-    mono = samples.mean(axis=1)
-    resampled = soxr.resample(mono, rate, RATE_HZ, quality="HQ")
-    pcm: Pcm = np.clip(np.rint(resampled * 32767), -32768, 32767).astype(np.int16)
+    return resampled(samples.mean(axis=1), rate)
+
+
+def resampled(mono: npt.NDArray[np.float32], rate: int) -> Pcm:
+    """Samples from -1 to 1, brought to 8 kHz."""
+    at_8_khz = soxr.resample(mono, rate, RATE_HZ, quality="HQ")
+    pcm: Pcm = np.clip(np.rint(at_8_khz * 32767), -32768, 32767).astype(np.int16)
     return pcm

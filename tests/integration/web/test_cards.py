@@ -190,7 +190,7 @@ def test_attempts_lead_to_their_cards(app, manager, up, tmp_path):
     heading, _first, second = book["Attempts"].iter_rows(values_only=True)
     row = dict(zip(heading, second, strict=True))
     assert row["Card"] == f"/cards/{UID}"
-    assert row["Hand-overs before it"] == "queue:operators: Nobody took the call in time"
+    assert row["Hand-overs before it"] == "queue operators: Nobody took the call in time"
     book.close()
 
 

@@ -5,12 +5,13 @@ import pytest
 
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
+from campaigns.message.compose import Recorded, Silence, Spoken
 from campaigns.message.prompts import Prompts
-from campaigns.speaking import Studio, plan
+from campaigns.speaking import TOGETHER, Studio, plan, runs
 from tests.support.speech import Hummer
 from tts import pieces
 from tts.engines.chain import Chain
-from tts.engines.speech import SpeechError
+from tts.engines.speech import SpeechError, speech_error
 from tts.errors import PhraseError
 from tts.pieces import Pieces, write_wav
 
@@ -151,3 +152,56 @@ def test_every_kind_of_field_is_spoken(block, cell, words):
     )
     (piece,) = plan(made, {"A": cell}, "RU").places["main"]
     assert piece.words.startswith(words)
+
+
+class Choir(Hummer):
+    """Says texts together, but for those in ``alone``; notes its runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.runs = []
+        self.alone = set()
+        self.hoarse = False
+
+    def synthesize_together(self, texts, language, voice, rate=100):
+        if self.hoarse:
+            raise speech_error("speech_engine_failed", engine=self.name)
+        self.runs.append(list(texts))
+        return [None if text in self.alone else super(Choir, self).synthesize(text, language, voice) for text in texts]
+
+
+@pytest.fixture
+def choir():
+    return Choir()
+
+
+def spoken(*words, language="en"):
+    return [Spoken(one, language, "", personal=True) for one in words]
+
+
+@pytest.mark.parametrize("fault", ["", "one is to be said alone", "none can be told apart"])
+def test_texts_of_one_voice_share_a_run(tmp_path, choir, fault):
+    """What cannot be told apart there is said alone; what is there already, or comes twice, is not said again."""
+    choir.alone = {"nine"} if "alone" in fault else set()
+    choir.hoarse = "apart" in fault
+    studio = Studio(Pieces(tmp_path / "played"), tmp_path / "sounds", Chain([choir]))
+    studio.stem(spoken("seven")[0])
+    assert studio.make(spoken("seven", "eight", "nine", "eight")) == {}
+    assert choir.runs == ([] if choir.hoarse else [["eight", "nine"]])
+    assert choir.said == ["seven", "eight", "nine"]
+    assert all(studio.is_there(piece) for piece in spoken("seven", "eight", "nine"))
+
+
+def test_a_piece_that_cannot_be_made_is_named_and_the_others_are_there(tmp_path, choir):
+    choir.broken, choir.alone = {"nine"}, {"nine"}
+    studio = Studio(Pieces(tmp_path / "played"), tmp_path / "sounds", Chain([choir]))
+    eight, nine, foreign = *spoken("eight", "nine"), *spoken("neun", language="de")
+    errors = studio.make([eight, nine, foreign, Recorded(SOUND)])
+    assert {type(error) for error in errors.values()} == {SpeechError, CampaignError}
+    assert set(errors) == {nine, foreign, Recorded(SOUND)}
+    assert studio.is_there(eight)
+
+
+def test_runs_are_of_one_voice_and_not_too_long():
+    english, czech, pause = spoken(*map(str, range(TOGETHER + 1))), spoken("a", "b", language="cs"), Silence(1.0)
+    assert runs([*english, czech[0], pause, czech[1]]) == [english[:TOGETHER], english[TOGETHER:], czech, [pause]]

@@ -180,3 +180,22 @@ def test_sound_is_brought_to_8_khz(tmp_path: Path) -> None:
         with pytest.raises(SpeechError) as caught:
             speech.at_8_khz(broken, "x")
         assert caught.value.code == "speech_engine_failed"
+
+
+class Choir(FakeEngine):
+    """Speaks texts together."""
+
+    def synthesize_together(self, texts, language, voice, rate=100):  # type: ignore[no-untyped-def]
+        return [self.synthesize(text, language, voice, rate) for text in texts]
+
+
+def test_together_by_the_engine_asked_for_unless_it_rests_or_cannot() -> None:
+    """Whoever gets None is said alone, by the chain as it is then."""
+    chain = Chain([Choir("a", "ru"), FakeEngine("b", "ru")])
+    said = chain.speak_together(["да", "нет"], "ru", engine="a", voice="a-1")
+    assert [(one.engine, one.voice, len(one.pcm)) for one in said if one] == [("a", "a-1", 2), ("a", "a-1", 3)]
+    assert chain.speak_together(["да", "нет"], "ru", engine="b", voice="b-1") == [None, None]
+    chain_module.resting["a"] = float("inf")
+    assert chain.speak_together(["да", "нет"], "ru", engine="a", voice="a-1") == [None, None]
+    failing = Chain([Choir("a", "ru", "speech_engine_failed")])
+    assert failing.speak_together(["да"], "ru", engine="a", voice="a-1") == [None]
