@@ -168,7 +168,7 @@ class DialLoop:
             self._by_rate,
             self._lease,
             lambda stem: sounds.has(folder, stem),
-            piece_store.pieces().has,
+            piece_store.pieces().begun,
         )
 
         def work(session: Session) -> store.Claim:

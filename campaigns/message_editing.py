@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import jobs, piece_store, preparing, sounds, speaking, starting, voices
+from campaigns import contacts_file, jobs, message_problems, piece_store, preparing, sounds, speaking, starting, voices
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import MAIN, Message
 from campaigns.message.compose import Piece, Recorded, Spoken
@@ -51,6 +51,8 @@ class Progress:
     not_prepared: int = 0
     #: Sound is being made now.
     working: bool = False
+    #: The campaign is over: nothing is made before it is started again.
+    until_start: bool = False
     #: Why nothing can be made at present (an error's code and its words), else ''.
     problem: str = ""
     words: Mapping[str, object] = dataclass_field(default_factory=dict)
@@ -72,9 +74,12 @@ def set_message(campaign_id: int, message: Message | None) -> None:
 
     Contacts are prepared anew; calls that are up go on with what they have.
 
-    :raises CampaignError: campaign_missing; while it runs also what Start would refuse, since a slip would end every
-        contact that is due.
+    :raises CampaignError: campaign_missing; a queue or voice that there is not; while it runs also what Start would
+        refuse, since a slip would end every contact that is due.
     """
+    for problem in message_problems.unknown_names(message, voices.chain()) if message is not None else ():
+        problem.status = 422
+        raise problem
 
     def work(session: Session) -> bool:
         campaign = _locked(session, campaign_id)
@@ -230,6 +235,7 @@ def _plan(campaign_id: int, contact_id: int | None, fields: Mapping[str, str] | 
         if campaign is None or campaign.state == CampaignState.DELETING:
             raise _missing()
         row: Mapping[str, str] = fields or {}
+        contacts_file.check_row(row)
         if contact_id is not None:
             contact = session.get(Contact, contact_id)
             if contact is None or contact.campaign_id != campaign_id:
@@ -284,11 +290,14 @@ def prepare_progress(campaign_id: int) -> Progress:
         )
         numbers = [session.scalar(query) or 0 for query in (pending, ready, up, given_up)]
         counts = Progress(pending=numbers[0], ready=numbers[1] + numbers[2], not_prepared=numbers[3])
+        counts = replace(counts, until_start=campaign.state not in preparing.ACTIVE)
         row = session.get(Preparation, campaign_id)
     if row is None:
         return counts
     working = preparing.is_held(row, database.utcnow())
-    return replace(counts, working=working, problem=row.problem, words=row.words or {}, fallbacks=row.fallbacks or {})
+    over = row.problem == piece_store.GIVEN_UP and campaign.state == CampaignState.RUNNING  # started since
+    problem, told = ("", {}) if over else (row.problem, row.words or {})
+    return replace(counts, working=working, problem=problem, words=told, fallbacks=row.fallbacks or {})
 
 
 def _locked(session: Session, campaign_id: int) -> Campaign:

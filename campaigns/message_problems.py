@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from campaigns import sounds, voices
 from campaigns.errors import CampaignError
 from campaigns.message import flow
-from campaigns.message.blocks import Blocks, FieldBlock, Message, Missing, TextBlock
+from campaigns.message.blocks import Blocks, FieldBlock, Message, Missing, TextBlock, Transfer
 from campaigns.models import Campaign, ContactBase
 from campaigns.prepared import around
 from campaigns.states import BaseState
@@ -16,12 +16,17 @@ from config.database import utcnow
 from config.i18n import N_
 from config.settings import Settings
 from dialer.models import Trunk
+from dialer.pbx_config import QUEUES
 from tts.engines.chain import Chain
 from tts.engines.speech import SpeechError
 
 SENTENCES = {
     "message_column_missing": N_(
         "The message speaks the column {column}, which the base {base} does not have: add it, or change the message."
+    ),
+    "message_queue_unknown": N_("There is no queue {queue}: choose one of {queues}."),
+    "message_voice_unknown": N_(
+        "The voice {voice} does not speak the language {language} here: choose one of {voices}, or none for the first."
     ),
     "message_no_voice": N_("No voice speaks the language {language}: choose another, or install one."),
 }
@@ -32,6 +37,7 @@ def found(session: Session, campaign: Campaign, settings: Settings) -> list[Camp
     message = Message.model_validate(campaign.message)
     return [
         *_lost_sounds(session, campaign, settings),
+        *unknown_names(message, voices.chain(session)),
         *voice_problems(session, message),
         *_lacking_columns(session, campaign, message),
         *_forbidden(session, campaign, message),
@@ -45,24 +51,39 @@ def _lost_sounds(session: Session, campaign: Campaign, settings: Settings) -> li
     return []
 
 
+def unknown_names(message: Message, chain: Chain) -> list[CampaignError]:
+    """Queues that there are not, and voices that are not those of their language.
+
+    Where nobody at all speaks a language, a message made elsewhere may be kept: Start says what is missing.
+    """
+    asked = sorted({action.queue for action in message.actions() if isinstance(action, Transfer)} - set(QUEUES))
+    problems = [_problem("message_queue_unknown", queue=queue, queues=", ".join(QUEUES)) for queue in asked]
+    for language, voice in sorted(message.voices.items()):
+        known = [found.name for _engine, found in chain.voices(language)]
+        if voice and known and voice not in known:
+            words = {"voice": voice, "language": language, "voices": ", ".join(known)}
+            problems.append(_problem("message_voice_unknown", **words))
+    return problems
+
+
 def voice_problems(session: Session, message: Message) -> list[CampaignError]:
-    """Languages that nobody speaks, and voices that are not there."""
+    """Languages that nobody speaks, or nobody who may say these words."""
     chain = voices.chain(session)
     problems: dict[str, CampaignError] = {}
     for _place, variants in message.spoken():
         for language, blocks in variants.items():
-            error = _not_spoken(chain, language, blocks, message.voices.get(language, ""))
+            error = _not_spoken(chain, language, blocks)
             if error is not None:
                 problems.setdefault(language, error)
     return list(problems.values())
 
 
-def _not_spoken(chain: Chain, language: str, blocks: Blocks, voice: str) -> CampaignError | None:
+def _not_spoken(chain: Chain, language: str, blocks: Blocks) -> CampaignError | None:
     personal = any(isinstance(block, FieldBlock) for block in blocks)
     if not personal and not any(isinstance(block, TextBlock) for block in blocks):
         return None
     try:
-        chain.choice(language, voice, personal=personal)
+        chain.choice(language, personal=personal)
     except SpeechError as error:
         if error.code == "speech_no_engine":
             return _problem("message_no_voice", language=language)

@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, case, func, literal, select, update
+from sqlalchemy import bindparam, case, literal, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import piece_store, sounds, speaking, voices
+from campaigns import piece_store, sounds, speaking, unprepared, voices
 from campaigns.message.blocks import Message
 from campaigns.message.compose import Piece, Spoken
 from campaigns.message.prompts import Prompts
@@ -45,12 +45,15 @@ SENTENCES = {
     "speech_cache_full": N_(
         "There is no room for more spoken pieces of messages: raise OBZVON_SPEECH_CACHE_MB, now {limit} MiB."
     ),
+    **piece_store.SENTENCES,
 }
 ACTIVE = (CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED)
 #: Seconds of one run; another job may want the worker.
 RUN_S = 10.0
 #: So many contacts of a personal message are kept ready; at 50 calls a second they last 40 s, and more come meanwhile.
 AHEAD = 2000
+#: The same where nobody is called now: enough to begin at once.
+AHEAD_AT_REST = 100
 CHUNK = 100
 #: Contacts that hear the same need no sound of their own.
 CHUNK_ALIKE = 2000
@@ -92,11 +95,17 @@ class _Hold:
     elsewhere: bool
     studio: Studio
     wake: Callable[[int], None]
+    #: Whether it calls now; the others prepare little, and only where there is room.
+    running: bool = True
     failed: set[int] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)  # stems that are in the database
     problem: str = ""
     words: dict[str, Any] = field(default_factory=dict)
     looked_at: float = -LOOK_S
+
+    @property
+    def ahead(self) -> int:
+        return AHEAD if self.running else AHEAD_AT_REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,9 @@ def _take(session: Session, campaign_id: int, wake: Callable[[int], None]) -> _H
     studio = Studio(piece_store.pieces(), current.sounds, voices.chain(session))
     message = Message.model_validate(campaign.message)
     elsewhere = not current.runs("pbx") or _has_other_nodes(session, campaign.trunk_id, current.node_name)
-    return _Hold(campaign_id, row.holder, campaign.message_version, message, campaign.region, elsewhere, studio, wake)
+    hold = _Hold(campaign_id, row.holder, campaign.message_version, message, campaign.region, elsewhere, studio, wake)
+    hold.running = campaign.state == CampaignState.RUNNING
+    return hold
 
 
 def is_held(row: Any, now: dt.datetime) -> bool:
@@ -177,6 +188,7 @@ def _beat(session: Session, hold: _Hold) -> None:
     now = session.execute(query.with_for_update()).one_or_none()
     if now is None or now.state not in ACTIVE or now.message_version != hold.version:
         raise _Lost
+    hold.running = now.state == CampaignState.RUNNING
     mine = update(Preparation).where(Preparation.campaign_id == hold.campaign_id, Preparation.holder == hold.mark)
     if session.execute(mine.values(beat_at=database.utcnow())).rowcount != 1:  # type: ignore[attr-defined]
         raise _Lost
@@ -190,7 +202,8 @@ def _work(hold: _Hold) -> bool:
             if not alike and not _has_room(hold):
                 return False
             with database.read() as session:
-                rows = _next(session, hold, CHUNK_ALIKE if alike else CHUNK)
+                most = CHUNK_ALIKE if alike else CHUNK
+                rows = unprepared.next_ones(session, hold.campaign_id, hold.version, hold.failed, most)
             if not rows:
                 return False
             if len(hold.failed) >= MOST_FAILED:
@@ -210,56 +223,20 @@ def renderers() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-# --- which contacts ----------------------------------------------------------------------------------------------
-
-
-def _next(session: Session, hold: _Hold, limit: int) -> Sequence[Any]:
-    """Contacts without the files of the present message: those that wait for them, then those due soon again."""
-    bases = select(ContactBase.id).where(
-        ContactBase.campaign_id == hold.campaign_id, ContactBase.state == BaseState.READY
-    )
-    is_open = select(attempts.c.id).where(attempts.c.open_for_contact == contacts.c.id).exists()
-    common = select(contacts.c.id, contacts.c.base_id, contacts.c.fields).where(
-        contacts.c.campaign_id == hold.campaign_id,
-        contacts.c.state == ContactState.PENDING,
-        contacts.c.base_id.in_(bases),
-    )
-    if hold.failed:
-        common = common.where(contacts.c.id.not_in(hold.failed))
-    parked = common.where(contacts.c.due_at.is_(None), ~is_open).order_by(contacts.c.id).limit(limit)
-    found = session.execute(parked).all()
-    if found:
-        return found
-    soon = database.utcnow() + piece_store.SOON
-    again = common.where(contacts.c.due_at < soon, contacts.c.prepared != hold.version)
-    return session.execute(again.order_by(contacts.c.due_at).limit(limit)).all()
-
-
-def count_ready(session: Session, campaign_id: int, version: str) -> int:
-    """Contacts that can be called within the hour with the sound that they have; counted to :data:`AHEAD` at most."""
-    found = select(contacts.c.id).where(
-        contacts.c.campaign_id == campaign_id,
-        contacts.c.state == ContactState.PENDING,
-        contacts.c.due_at < database.utcnow() + piece_store.SOON,
-        contacts.c.prepared == version,
-    )
-    return int(session.scalar(select(func.count()).select_from(found.limit(AHEAD).subquery())) or 0)
-
-
 def _has_room(hold: _Hold) -> bool:
     """Whether more contacts should be prepared now: not too many wait already, and the disk's share is not used up."""
     with database.read() as session:
-        ready = count_ready(session, hold.campaign_id, hold.version)
-    if ready >= AHEAD:
+        ready = unprepared.count_ready(session, hold.campaign_id, hold.version, hold.ahead)
+    if ready >= hold.ahead:
         return False
     if time.monotonic() - hold.looked_at < LOOK_S:
         return True
     hold.looked_at = time.monotonic()
-    limit_mb = settings.get().speech_cache_mb
-    if piece_store.make_room():
+    if piece_store.make_room() if hold.running else piece_store.has_room_at_rest():
         return True
     if not ready:
-        hold.problem, hold.words = "speech_cache_full", {"limit": limit_mb}
+        hold.problem = "speech_cache_full" if hold.running else piece_store.GIVEN_UP
+        hold.words = {"limit": settings.get().speech_cache_mb} if hold.running else {}
     return False
 
 
@@ -433,29 +410,26 @@ def _still_waiting(session: Session, hold: _Hold, ids: Sequence[int]) -> set[int
 
 
 def waiting() -> list[int]:
-    """Campaigns for which a run should be sent: something is to be prepared, and nobody is at work on it."""
+    """Campaigns for which a run should be sent: something is to be prepared, and nobody is at work on it.
+
+    While there is little room nobody is sent for those that do not run.
+    """
     now = database.utcnow()
     query = (
-        select(Campaign.id, Campaign.message_version, Preparation.holder, Preparation.beat_at)
+        select(Campaign.id, Campaign.state, Campaign.message_version, Preparation.holder, Preparation.beat_at)
         .outerjoin(Preparation, Preparation.campaign_id == Campaign.id)
         .where(Campaign.message.is_not(None), Campaign.state.in_(ACTIVE))
     )
     with database.read() as session:
-        rows = session.execute(query).all()
-        return [row.id for row in rows if not is_held(row, now) and _lacks(session, row.id, row.message_version)]
+        rows = [row for row in session.execute(query) if not is_held(row, now)]
+        running = [row.id for row in rows if row.state == CampaignState.RUNNING and _lacks(session, row, AHEAD)]
+        others = [row for row in rows if row.state != CampaignState.RUNNING]
+        at_rest = [row.id for row in others if _lacks(session, row, AHEAD_AT_REST)]
+    return running + (at_rest if at_rest and piece_store.has_room_at_rest() else [])
 
 
-def _lacks(session: Session, campaign_id: int, version: str) -> bool:
-    if count_ready(session, campaign_id, version) >= AHEAD:
-        return False
-    pending = select(contacts.c.id).where(
-        contacts.c.campaign_id == campaign_id, contacts.c.state == ContactState.PENDING
-    )
-    is_open = select(attempts.c.id).where(attempts.c.open_for_contact == contacts.c.id).exists()
-    due = contacts.c.due_at < database.utcnow() + piece_store.SOON
-    parked = pending.where(contacts.c.due_at.is_(None), ~is_open)
-    again = pending.where(due, contacts.c.prepared != version)
-    return any(session.execute(query.limit(1)).first() for query in (parked, again))
+def _lacks(session: Session, campaign: Any, ahead: int) -> bool:
+    return unprepared.lacks(session, campaign.id, campaign.message_version, ahead)
 
 
 def sweep() -> None:
@@ -477,7 +451,7 @@ def free(campaign_id: int) -> None:
         ).scalar_one_or_none()
         if not campaign:
             return 0
-        ids = session.execute(_parked(campaign_id).limit(CHUNK_ALIKE)).scalars().all()
+        ids = session.execute(unprepared.parked(campaign_id).limit(CHUNK_ALIKE)).scalars().all()
         if ids:
             due = update(contacts).where(contacts.c.id.in_(ids)).values(due_at=database.utcnow(), prompts=None)
             session.execute(due)
@@ -485,16 +459,3 @@ def free(campaign_id: int) -> None:
 
     while database.write(chunk) == CHUNK_ALIKE:
         time.sleep(BREATHE_S)
-
-
-def _parked(campaign_id: int) -> Any:
-    """Ids of contacts that wait for their sound: pending, not due, no call up, and their base is ready."""
-    bases = select(ContactBase.id).where(ContactBase.campaign_id == campaign_id, ContactBase.state == BaseState.READY)
-    is_open = select(attempts.c.id).where(attempts.c.open_for_contact == contacts.c.id).exists()
-    return select(contacts.c.id).where(
-        contacts.c.campaign_id == campaign_id,
-        contacts.c.state == ContactState.PENDING,
-        contacts.c.due_at.is_(None),
-        contacts.c.base_id.in_(bases),
-        ~is_open,
-    )

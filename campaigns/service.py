@@ -214,6 +214,7 @@ def start(campaign_id: int) -> None:
 
     _make_due_again(campaign_id, revive=True)
     database.write(work)
+    jobs.send_prepare(campaign_id)  # while it did not run little was prepared
     jobs.wake(campaign_id)
 
 

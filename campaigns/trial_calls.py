@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns import do_not_call, jobs, message_editing, phone_numbers, service
+from campaigns import contacts_file, do_not_call, message_editing, phone_numbers, service
 from campaigns.errors import CampaignError
 from campaigns.message.blocks import Message
 from campaigns.models import Attempt, AttemptStep, Campaign, Contact, ContactBase
@@ -81,17 +81,16 @@ def make(
     :param trunk_id: the campaign's trunk when left out.
     :param fields: the row of which the message speaks.
     :returns: the id under which :func:`look` tells how it goes.
-    :raises CampaignError: test_call_busy; test_call_do_not_call; a number that is none; start_refused with every
-        problem of the trunk.
+    :raises CampaignError: row_too_wide, cell_too_long; test_call_busy; test_call_do_not_call; a number that is none;
+        start_refused with every problem of the trunk.
     """
+    contacts_file.check_row(fields or {})
     test_id = database.write(lambda session: _insert(session, campaign_id, number, trunk_id, message, fields or {}, by))
     try:
         service.start(test_id)
     except ObzvonError:
         _give_up(test_id)
         raise
-    jobs.send_prepare(test_id)
-    jobs.wake(test_id)
     return test_id
 
 

@@ -144,7 +144,9 @@ class Settings(BaseSettings):
 
     default_region: str = Field("RU", pattern=r"^[A-Z]{2}$", description="Region of numbers without country code.")
     default_timezone: str = Field("Europe/Moscow", description="Zone of new campaigns (tz database name).")
-    default_locale: str = Field("en", pattern=r"^(en|ru)$", description="Language of the pages before a user chose.")
+    default_locale: str = Field(
+        "en", pattern=r"^(en|ru)$", description="Language of the pages where neither user nor browser chose."
+    )
 
     jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")

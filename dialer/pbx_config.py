@@ -37,6 +37,8 @@ TEMPLATE = re.compile(r"[A-Za-z0-9]+/[A-Za-z0-9{}@/._-]+")
 #: Endpoints of ours that are no trunks: the operators' seats at the rehearsal carrier, and SIP addresses outside.
 SEATS = tuple(f"operator-seat-{number}" for number in range(1, 6))
 OUTSIDE = "outside"
+#: Queues of operators to whom callees may be handed over.
+QUEUES = ("operators",)
 #: Names that mean something else in the rendered files.
 RESERVED_NAMES = {
     *{"global", "system", "pbx", "general", "default", "trunk-endpoint", "transport-local", "transport-udp"},
@@ -174,6 +176,7 @@ def render_pbx(settings: Settings, trunks: Sequence[TrunkConfig]) -> None:
         data=_data_folder(settings, where),
         music=_hold_music(settings, where),
         seats=SEATS,
+        queues=QUEUES,
         most_spoken=MOST_SPOKEN,
         most_handed=MOST_HANDED,
         most_told=MOST_TOLD,

@@ -22,6 +22,8 @@ from dialer.models import Node, Trunk, TrunkKind, trunk_node
 from dialer.pbx_config import HOST, NAME, RESERVED_NAMES, TEMPLATE, TrunkConfig
 
 REHEARSAL = "rehearsal"
+#: Its title until a user gives another one; pages show that in the reader's language.
+REHEARSAL_TITLE = N_("Rehearsal carrier")
 #: What the rehearsal callees see.
 REHEARSAL_CALLER_ID = "74950000000"
 #: What it may cost in a day.
@@ -235,7 +237,7 @@ def ensure_rehearsal(settings: Settings) -> Trunk | None:
         if trunk is None:
             trunk = Trunk(
                 name=REHEARSAL,
-                title="Rehearsal carrier",
+                title=REHEARSAL_TITLE,
                 kind=TrunkKind.REHEARSAL,
                 channels=settings.node_channels,
                 cps=settings.node_cps,

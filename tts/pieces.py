@@ -15,7 +15,7 @@ import re
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +76,18 @@ class Pieces:
         return self.folder / f"{stem}.wav"
 
     def has(self, stem: str) -> bool:
+        """Whether it is there, and whole: one that was cut has fewer bytes than its header says."""
+        try:
+            with self.path(stem).open("rb", buffering=0) as file:
+                header = file.read(HEADER)
+                size = os.fstat(file.fileno()).st_size
+        except OSError:
+            return False
+        told = int.from_bytes(header[-4:], "little")
+        return header[36:40] == b"data" and 0 < told == size - HEADER
+
+    def begun(self, stem: str) -> bool:
+        """Whether it is there, without a look into it: the claim asks this for every call."""
         try:
             return self.path(stem).stat().st_size > HEADER
         except OSError:
@@ -116,9 +128,9 @@ class Pieces:
                 count += 1
         return count
 
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(size for _used, size, _path in self._files())
+    def size(self, stems: Collection[str] | None = None) -> int:
+        """Bytes of all files, or of those of these pieces."""
+        return sum(size for _used, size, path in self._files() if stems is None or path.stem in stems)
 
     def is_small(self, most: int) -> bool:
         """Whether there is certainly less than ``most``, without looking at the files: they are few."""

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from config.settings import Settings
+from dialer.trunks import REHEARSAL_TITLE
 
 LOCALES = {"en": "English", "ru": "Русский"}
 COOKIE = "obzvon_locale"
@@ -29,24 +30,25 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         when=when, iso_when=iso_when, clock=clock, number=number, percent=percent, lasting=lasting, phone=phone
     )
+    app.jinja_env.filters.update(trunk_title=trunk_title, typed=typed)
     app.jinja_env.globals.update(LOCALES=LOCALES, current_locale=lambda: str(get_locale()), zone_of=zone_name)
 
 
 def wanted_locale() -> str:
-    """The account's language, else the cookie's, else the setting's. Live pages fix it in ``g`` (see ``web.live``)."""
+    """The account's language, else the cookie's, the browser's, the setting's; of the API, what the request asks for.
+
+    Live pages fix it in ``g`` (see ``web.live``).
+    """
     settings: Settings = current_app.config["OBZVON"]
     if not has_request_context():
         return settings.default_locale
     if "locale" in g:
         return str(g.locale)
-    wanted = ""
-    if request.blueprint == "api":
-        wanted = request.accept_languages.best_match(list(LOCALES)) or ""
-    elif current_user.is_authenticated:
-        wanted = current_user.locale
-    if wanted not in LOCALES:
-        wanted = request.cookies.get(COOKIE, "")
-    g.locale = wanted if wanted in LOCALES else settings.default_locale
+    asked = request.accept_languages.best_match(list(LOCALES))
+    kept = request.cookies.get(COOKIE)
+    own = current_user.locale if request.blueprint != "api" and current_user.is_authenticated else ""
+    order = (asked, kept) if request.blueprint == "api" else (own, kept, asked)
+    g.locale = next((one for one in order if one in LOCALES), settings.default_locale)
     return str(g.locale)
 
 
@@ -101,6 +103,20 @@ def lasting(seconds: float | None) -> str:
         return _("%(m)s min %(s)s s", m=minutes, s=rest) if rest else _("%(m)s min", m=minutes)
     hours, minutes = divmod(minutes, 60)
     return _("%(h)s h %(m)s min", h=hours, m=minutes) if minutes else _("%(h)s h", h=hours)
+
+
+def typed(text: str) -> str:
+    """What stands in an input: a number as kept gets the language's decimal sign, anything else stays as it is."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return format_decimal(value, "0.###", locale=str(get_locale() or "en")) if math.isfinite(value) else text
+
+
+def trunk_title(title: str) -> str:
+    """The rehearsal carrier has its name in the reader's language, unless a user gave it one."""
+    return _(title) if title == REHEARSAL_TITLE else title
 
 
 def phone(digits: str) -> str:

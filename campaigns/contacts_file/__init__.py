@@ -7,7 +7,7 @@ process that reads them).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +16,35 @@ from campaigns.contacts_file.columns import SAMPLE, find_layout, zones
 from campaigns.contacts_file.errors import SENTENCES, file_error
 from campaigns.contacts_file.kinds import find_kind
 from campaigns.contacts_file.layout import Layout, LayoutChoice, Row
-from campaigns.contacts_file.text import TextTable
+from campaigns.contacts_file.text import FIELD_LIMIT, TextTable
 from campaigns.contacts_file.workbook import WorkbookTable
 
-__all__ = ["MAX_COLUMNS", "SAMPLE", "SENTENCES", "ContactsFile", "Layout", "LayoutChoice", "Row", "file_error", "zones"]
+__all__ = [
+    "MAX_COLUMNS",
+    "SAMPLE",
+    "SENTENCES",
+    "ContactsFile",
+    "Layout",
+    "LayoutChoice",
+    "Row",
+    "check_row",
+    "file_error",
+    "zones",
+]
 
 MAX_COLUMNS = 300
+
+
+def check_row(fields: Mapping[str, str]) -> None:
+    """A row that comes from elsewhere than a file has the limits of a file's.
+
+    :raises CampaignError: row_too_wide, cell_too_long.
+    """
+    if len(fields) > MAX_COLUMNS:
+        raise file_error("row_too_wide", field="fields", status=422, count=len(fields), limit=MAX_COLUMNS)
+    for column, cell in fields.items():
+        if len(column) > FIELD_LIMIT or len(cell) > FIELD_LIMIT:
+            raise file_error("cell_too_long", field="fields", status=422, column=column[:80], limit=FIELD_LIMIT)
 
 
 def _nothing() -> None:

@@ -33,10 +33,12 @@ SENTENCES = {
     "quote_not_closed": N_(
         "The quotation mark opened at line {line} is closed only at line {last_line}, after other rows."
     ),
+    "cell_too_long": N_("The column {column} holds more than {limit} characters, or its name does."),
+    "row_too_wide": N_("There are {count} columns; at most {limit} are allowed."),
     "too_many_columns": N_("The row at line {line} has {count} columns; at most {limit} are allowed."),
 }
 
 
-def file_error(code: str, *, field: str = "file", **words: object) -> CampaignError:
+def file_error(code: str, *, field: str = "file", status: int = 400, **words: object) -> CampaignError:
     """The error with this code; ``words`` fill its sentence."""
-    return CampaignError(code, SENTENCES[code].format(**words), field=field, words=words)
+    return CampaignError(code, SENTENCES[code].format(**words), field=field, status=status, words=words)

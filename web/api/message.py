@@ -67,8 +67,12 @@ class ProgressOut(BaseModel):
     ready: int = Field(description="Of these, with the sound of the present message")
     not_prepared: int = Field(description="Given up since their own data cannot be said")
     working: bool = Field(description="Sound is being made now")
+    until_start: bool = Field(description="The campaign is over: nothing is made before it is started again")
     problem: str = Field(description="Code of what keeps all from being made; empty when nothing does")
     message: str = Field(description="The problem as a sentence")
+    fallbacks: dict[str, int] = Field(
+        description='Pieces that another engine spoke than the one chosen: "engine: code" of that one, and how many'
+    )
 
 
 class TrialIn(SaidIn):
@@ -175,7 +179,7 @@ def message_progress(campaign_id: int) -> dict[str, Any]:
     service.get(campaign_id)
     found = service.prepare_progress(campaign_id)
     told = sentences.of_code(found.problem, **found.words) if found.problem else ""
-    names = ("pending", "ready", "not_prepared", "working", "problem")
+    names = ("pending", "ready", "not_prepared", "working", "until_start", "problem", "fallbacks")
     return {**{name: getattr(found, name) for name in names}, "message": told}
 
 

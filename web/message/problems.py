@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from pydantic import ValidationError
 
 from campaigns.message.blocks import MAIN, Message, Say
+from dialer.pbx_config import QUEUES
 from tts import phrases
 from web import forms, sentences
 from web.message import words
@@ -53,8 +54,8 @@ class Known:
 
     columns: Collection[str] = ()
     has_bases: bool = False
-    #: Languages that have a voice; None: not asked.
-    voices: Collection[str] | None = None
+    #: Voices of the languages that have one; None: not asked.
+    voices: Mapping[str, Collection[str]] | None = None
     #: Sounds that are gone.
     lost: Collection[str] = ()
 
@@ -131,6 +132,10 @@ def _of_draft(draft: Draft, known: Known) -> Iterator[Problem]:
     for code in draft.all_languages():
         if known.voices is not None and code not in known.voices and _speaks(draft, code):
             yield _ours("message_voice_missing", "", "settings", code, serious=False)
+        voice, known_ones = draft.voices.get(code, ""), (known.voices or {}).get(code, ())
+        if voice and known_ones and voice not in known_ones:
+            about = {"voice": voice, "language": code, "voices": ", ".join(known_ones)}
+            yield _ours("message_voice_unknown", "", "settings", code, f"voice-{code}", about=about)
         if code != draft.default_language and not draft.language_column:
             yield _ours("message_language_unheard", "", "settings", code, serious=False)
     for column in (draft.language_column, draft.name_column):
@@ -171,6 +176,9 @@ def _of_keys(step: str, keys: list[str]) -> Iterator[Problem]:
 def _of_action(draft: Draft, step: str, place: str, action: DraftAction) -> Iterator[Problem]:
     if action.kind == "enter" and _digits(action.least) > _digits(action.most):
         yield _ours("message_digits_wrong", step, place, name="least")
+    if action.kind == "transfer" and action.queue not in QUEUES:
+        about = {"queue": action.queue, "queues": ", ".join(QUEUES)}
+        yield _ours("message_queue_unknown", step, place, name="queue", about=about)
     for name, target in action.steps():
         if not target:
             yield _ours("message_step_missing", step, place, name=name)

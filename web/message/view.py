@@ -16,6 +16,7 @@ from config import database
 from config.errors import ObzvonError
 from config.settings import Settings
 from dialer import trunks
+from dialer.pbx_config import QUEUES
 from tts import phrases
 from web import queries
 from web.message import heard, problems, tree, voices, words
@@ -81,7 +82,7 @@ def desk(campaign: Campaign, draft: Draft, screen: Screen, form: Form | None, se
     contacts = list(queries.contacts(campaign.id, number=screen.find, per_page=OFFERED).items)
     contact = _contact(campaign.id, screen.contact, contacts)
     made = Desk(campaign, draft, screen, columns, contacts, contact, _examples(draft, form))
-    known = problems.Known(columns, has_bases, voices.languages(), _lost(draft, settings))
+    known = problems.Known(columns, has_bases, voices.names(), _lost(draft, settings))
     made.checked = problems.check(draft, known)
     hear(made)
     return made
@@ -127,6 +128,7 @@ def words_of(made: Desk) -> dict[str, Any]:
         "trial_number": made.screen.trial_number,
         "trial_trunk": made.screen.trial_trunk or str(made.campaign.trunk_id),
         "action_kinds": ACTION_KINDS,
+        "queues": QUEUES,
         "after_kinds": AFTER_KINDS,
     }
 

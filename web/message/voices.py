@@ -12,6 +12,6 @@ def by_language() -> dict[str, list[Offered]]:
     return {code: voices.offered(code) for code in phrases.LANGUAGES}
 
 
-def languages() -> set[str]:
-    """Languages that somebody speaks."""
-    return {code for code, found in by_language().items() if found}
+def names() -> dict[str, list[str]]:
+    """The same as names alone, of the languages that somebody speaks."""
+    return {code: [voice.name for voice in found] for code, found in by_language().items() if found}

@@ -68,7 +68,7 @@ def _menu() -> list[tuple[str, str, str]]:
         ("pages.campaigns", _("Campaigns"), "campaigns"),
         ("pages.trunks", _("Trunks"), "trunks"),
         ("pages.nodes", _("Nodes"), "nodes"),
-        ("pages.do_not_call", _("Do not call"), "do-not-call"),
+        ("pages.do_not_call", _("Do-not-call list"), "do-not-call"),
     ]
     if current_user.is_administrator:
         items.append(("pages.accounts", _("Accounts"), "accounts"))

@@ -304,6 +304,73 @@ def test_a_stopped_campaign_keeps_no_room_from_the_others(monkeypatch, hummer):
     assert len(called(campaign_id)) == 2
 
 
+def test_who_does_not_call_keeps_little_ready(monkeypatch):
+    """A draft or a paused campaign has enough to begin at once; started, it is prepared for at full length."""
+    monkeypatch.setattr(preparing, "AHEAD", 4)
+    monkeypatch.setattr(preparing, "AHEAD_AT_REST", 2)
+    monkeypatch.setattr(preparing, "CHUNK", 1)
+    campaign_id = campaign([str(amount) for amount in range(1, 8)])
+    service.pause(campaign_id)
+    prepare(campaign_id)
+    assert service.prepare_progress(campaign_id).ready == 2
+    assert campaign_id not in preparing.waiting()
+    sent = []
+    monkeypatch.setattr(messages, "send", lambda task, ids=(), **_more: sent.append((task, list(ids))))
+    service.start(campaign_id)
+    assert ("campaigns.prepare", [campaign_id]) in sent
+    assert campaign_id in preparing.waiting()
+    prepare(campaign_id)
+    assert service.prepare_progress(campaign_id).ready == 4
+
+
+@pytest.mark.parametrize("state", [CampaignState.DRAFT, CampaignState.PAUSED])
+def test_who_calls_has_the_room_of_those_who_do_not(monkeypatch, state):
+    """Whose sound was given up makes none again before he is started, or before there is room."""
+    monkeypatch.setattr("tts.pieces.YOUNG_S", -10.0)
+    monkeypatch.setattr(preparing, "LOOK_S", -1.0)
+    monkeypatch.setattr(preparing, "CHUNK", 4)
+    alike = campaign(["7", "8"], message(text("Hello")))
+    idle = campaign(["21", "22", "23", "24"])
+    database.write(lambda session: session.execute(update(Campaign).values(state=state)))
+    calling = campaign([str(amount) for amount in range(1, 17)])
+    prepare(alike)
+    prepare(idle)
+    with monkeypatch.context() as at_first:
+        at_first.setattr(preparing, "AHEAD", 12)
+        prepare(calling)
+    room = int(piece_store.pieces().size() * 0.95)
+    monkeypatch.setattr(piece_store, "most_bytes", lambda: room)
+    prepare(calling)
+    progress = service.prepare_progress(calling)
+    assert (progress.ready, progress.problem) == (16, "")
+    assert service.prepare_progress(alike).ready == 2  # one file for all: nothing would be won
+    progress = service.prepare_progress(idle)
+    assert progress.problem == "speech_cache_for_running"
+    left = progress.ready
+    assert left < 4
+    assert idle not in preparing.waiting()
+    assert not preparing.run(idle, lambda _campaign_id: None)
+    assert service.prepare_progress(idle).ready == left
+    assert len(called(calling)) == 16
+    started = update(Campaign).where(Campaign.id == idle).values(state=CampaignState.RUNNING)
+    database.write(lambda session: session.execute(started))
+    assert idle in preparing.waiting()
+    assert service.prepare_progress(idle).problem == ""
+
+
+def test_with_room_again_those_who_do_not_call_are_prepared(monkeypatch):
+    idle = campaign(["7", "8"])
+    service.pause(idle)
+    with monkeypatch.context() as tight:
+        tight.setattr(piece_store, "most_bytes", lambda: 100)
+        tight.setattr(piece_store, "needed", lambda: {path.stem for path in piece_store.pieces().folder.iterdir()})
+        prepare(campaign(["9"]))
+        assert idle not in preparing.waiting()
+    assert idle in preparing.waiting()
+    prepare(idle)
+    assert service.prepare_progress(idle).ready == 2
+
+
 def test_a_full_cache_is_told_and_stops_no_call(monkeypatch):
     campaign_id = campaign(["7"])
     monkeypatch.setattr(piece_store, "make_room", lambda: False)
@@ -419,8 +486,15 @@ def test_start_tells_what_the_message_lacks():
     database.write(lambda session: session.execute(update(ContactBase).values(layout=layout)))
     codes = {problem.code for problem in service.start_problems(campaign_id)}
     assert {"sound_lost", "message_column_missing"} <= codes
-    service.set_message(campaign_id, message(MONEY, voices={"en": "nobody"}))
-    assert "speech_voice_unknown" in {problem.code for problem in service.start_problems(campaign_id)}
+    nobodys = message(MONEY, voices={"en": "nobody"}, after={"kind": "transfer", "queue": "nowhere"})
+    with pytest.raises(service.CampaignError, match="queue nowhere: choose one of operators"):
+        service.set_message(campaign_id, nobodys)
+    with pytest.raises(service.CampaignError, match=r"The voice nobody does not speak .*: choose one of hum"):
+        service.set_message(campaign_id, message(MONEY, voices={"en": "nobody"}))
+    # Kept before its voice was removed from the machine.
+    database.write(lambda session: session.execute(update(Campaign).values(message=nobodys.to_json())))
+    codes = {problem.code for problem in service.start_problems(campaign_id)}
+    assert {"message_voice_unknown", "message_queue_unknown"} <= codes
     kazakh = Message.model_validate({"default_language": "kk", "variants": {"kk": [text("Сәлем")]}})
     service.set_message(campaign_id, kazakh)
     assert "message_no_voice" in {problem.code for problem in service.start_problems(campaign_id)}

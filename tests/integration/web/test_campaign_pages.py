@@ -178,7 +178,7 @@ def test_a_base_is_looked_at_changed_and_loaded(app, manager, campaign_id, sent)
     page = manager.get(place).text
     assert "cp1251" in page
     assert "+79005550000" in page
-    assert "number_missing" in page
+    assert 'data-code="number_missing">The row has no phone number.' in page
     other = manager.get(place + "?phone_column=2").text
     assert 'class="text-success">+79005550000' in page
     assert 'class="text-success">' not in other
@@ -230,7 +230,8 @@ def test_rejected_rows_with_reasons_and_as_a_file(manager, loaded):
     assert "line 2 of base.csv" in page
     only = manager.get(f"/campaigns/{number}/bases/{base}/rejected?code=emergency_blocked").text
     assert "Emergency numbers are never called." in only
-    assert "The row has no phone number." not in only
+    assert 'data-label="Reason">The row has no phone number.' not in only
+    assert re.search(r'data-code="number_missing">The row has no phone number\. <span', only), "the filter says it too"
     file = manager.get(f"/campaigns/{number}/bases/{base}/rejected.csv")
     assert file.headers["Content-Disposition"].startswith("attachment")
     text = file.data.decode("utf-8-sig")

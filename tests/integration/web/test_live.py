@@ -57,6 +57,23 @@ def test_numbers_come_at_once_and_again_when_they_change(app, manager, loaded):
     assert live.streams.count == 0
 
 
+def test_calls_of_others_do_not_look_like_a_finished_campaigns(app, manager, connected, loaded):
+    number, _base = loaded
+
+    def change(state):
+        def work(session):
+            session.get(Campaign, number).state = state
+            session.query(Node).one().talking = 5
+
+        with app.app_context():
+            database.write(work)
+        live.board.forget(number)
+        return manager.get(f"/campaigns/{number}/parts/numbers").text
+
+    assert "all campaigns on this exchange: 0 ring, 5 listen" in change("running")
+    assert "5 listen" not in change("finished")
+
+
 def test_it_ends_when_the_server_stops_and_when_the_campaign_is_gone(app, manager, loaded):
     number, _base = loaded
     response = manager.client.get(f"/campaigns/{number}/live")

@@ -8,11 +8,11 @@ import io
 import pytest
 
 from campaigns import preparing, removal, store
-from campaigns.models import Campaign, Contact
+from campaigns.models import Campaign, Contact, Preparation
 from campaigns.states import CampaignState
 from config import database
 from tests.integration.web.conftest import ASSETS
-from web import accounts, api_keys
+from web import accounts, api_keys, live
 
 MESSAGE = {
     "default_language": "ru",
@@ -49,8 +49,28 @@ def test_n9_a_message_is_kept_told_and_removed(api, loaded):
     assert api("PUT", path, json=got["message"]).json["version"] == got["version"]
     progress = api("GET", f"{path}/progress").json
     assert (progress["pending"], progress["ready"], progress["problem"]) == (2, 0, "")
+    assert (progress["until_start"], progress["fallbacks"]) == (False, {})
     assert api("DELETE", path).status_code == 204
     assert api("GET", path).json["message"] is None
+
+
+def test_how_far_the_sound_of_a_campaign_is_that_is_over(app, api, manager, loaded):
+    """Changed after its end: nothing is made before it is started again, and page and API say so."""
+    number = loaded[0]
+    assert api("PUT", f"/campaigns/{number}/message", json=MESSAGE).status_code == 200
+    assert "Enough to begin at once" in manager.get(f"/campaigns/{number}").text
+    passed_over = {"rhvoice: speech_engine_slow": 3}
+
+    def over(session):
+        session.get(Campaign, number).state = CampaignState.FINISHED
+        session.add(Preparation(campaign_id=number, fallbacks=passed_over))
+
+    with app.app_context():
+        database.write(over)
+    live.board.forget(number)
+    progress = api("GET", f"/campaigns/{number}/message/progress").json
+    assert (progress["ready"], progress["until_start"], progress["fallbacks"]) == (0, True, passed_over)
+    assert "the rest is made once it is started again" in manager.get(f"/campaigns/{number}").text
 
 
 def test_a_message_that_makes_no_sense_is_refused_with_its_place(api, loaded):
@@ -63,6 +83,15 @@ def test_a_message_that_makes_no_sense_is_refused_with_its_place(api, loaded):
     endless = {"kind": "sound", "stem": "0" * 32, "seconds": float("inf")}  # JSON has no such number
     assert api("PUT", path, json={**MESSAGE, "variants": {"ru": [endless]}}).status_code == 422
     assert api("PUT", "/campaigns/99/message", json=MESSAGE).status_code == 404
+    for code, named, more in (
+        ("message_queue_unknown", "operators", {"after": {"kind": "transfer", "queue": "nowhere"}}),
+        ("message_voice_unknown", "anna", {"voices": {"ru": "slt"}}),  # an English one
+        ("message_voice_unknown", "anna", {"voices": {"ru": "nobody"}}),
+    ):
+        refused = api("PUT", path, json={**MESSAGE, **more})
+        assert (refused.status_code, refused.json["code"]) == (422, code)
+        assert named in refused.json["message"]
+    assert api("GET", path).json["message"] is None
 
 
 def test_n15_a_contact_is_heard_in_words_and_as_a_sound(app, api, loaded):
@@ -137,6 +166,15 @@ def test_a_test_call_that_cannot_be_made_says_why(app, api, loaded):
     refused = api("POST", path, json={"number": OWN, "message": MESSAGE})
     assert refused.json["code"] == "start_refused"
     assert "not connected" in refused.json["message"]
+    for code, row in (
+        ("cell_too_long", {"Сумма": "9" * 70_000}),
+        ("cell_too_long", {"С" * 70_000: "9"}),
+        ("row_too_wide", {str(number): "9" for number in range(301)}),
+    ):
+        refused = api("POST", path, json={"number": OWN, "message": MESSAGE, "fields": row})
+        assert (refused.status_code, refused.json["code"]) == (422, code)
+        heard = api("POST", f"/campaigns/{loaded[0]}/message/preview", json={"message": MESSAGE, "fields": row})
+        assert (heard.status_code, heard.json["code"]) == (422, code)
     assert api("POST", path, json={"number": "112", "message": MESSAGE}).json["code"] == "emergency_blocked"
     assert api("POST", path, json={"number": "долг"}).json["field"] == "number"
     assert api("POST", "/do-not-call", json={"number": OWN}).status_code == 201

@@ -217,6 +217,8 @@ def test_another_ones_message_is_not_overwritten_unasked(app, editor, loaded):
     editor.do("add:b:text").do("save", **{"b-1-text": "первая"})
     assert editor.status == 409
     assert "первая" in editor.page
+    assert f'href="{editor.path}" target="_blank"' in editor.page
+    assert "вторая" in editor.browser.get(editor.path).text
     editor.do("save:anyway")
     assert kept(app, loaded[0]).variants["ru"][1].text == "первая"
 
@@ -232,6 +234,34 @@ def test_a_broken_form_is_refused_with_a_sentence(manager, loaded):
     sound = {"kind": "sound", "stem": "../../x", "seconds": "nan"}
     draft = json.dumps({"steps": {"main": {"variants": {"ru": [sound]}}}})
     assert manager.post(f"/campaigns/{loaded[0]}/message/edit", {"draft": draft, "do": "save"}).status_code == 422
+
+
+def test_a_voice_or_queue_that_is_gone_stands_at_its_select(app, editor, loaded):
+    """A message made on another machine: what to do is said where they are chosen, and nothing is lost."""
+    made = {"default_language": "ru", "variants": {"ru": [{"kind": "text", "text": "Привет"}]}, "voices": {"ru": "far"}}
+    made["after"] = {"kind": "transfer", "queue": "sales"}
+    kept = update(Campaign).where(Campaign.id == loaded[0]).values(message=made)
+    with app.app_context():
+        database.write(lambda session: session.execute(kept))
+    editor.take(editor.browser.get(editor.path))
+    assert editor.page.count("The voice far does not speak the language ru here") == 1
+    assert editor.do("save").status == 422
+    assert "Привет" in editor.page
+    assert editor.do("save", **{"voice-ru": ""}).status == 422
+    assert "There is no queue sales: choose one of operators." in editor.page
+    assert editor.do("save", **{"after-queue": "operators"}).status == 200
+
+
+def test_numbers_stand_in_inputs_as_their_reader_writes_them(editor):
+    """Kept as 5.0 and 0.5; a comma is read as well as a dot."""
+    editor.do("add:b:pause").do("addkey").do("save")
+    assert editor.status == 200, editor.page
+    editor.take(editor.browser.get(editor.path))
+    assert dict(editor.values())["timeout_s"] == "5"
+    editor.browser.post("/locale", {"locale": "ru"})
+    editor.take(editor.browser.get(editor.path))
+    assert "0,5" in dict(editor.values()).values()
+    assert editor.do("save").status == 200
 
 
 def test_typing_renews_the_words_and_the_problems(editor):

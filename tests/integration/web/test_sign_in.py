@@ -151,6 +151,20 @@ def test_the_first_administrator_is_made_once(app):
     sign_in(app, name, password)
 
 
+def test_who_never_chose_a_language_reads_that_of_his_browser(app, admin):
+    russian = {"Accept-Language": "ru-RU,ru;q=0.9,en;q=0.8"}
+    assert '<html lang="ru">' in app.test_client().get("/sign-in", headers=russian).text
+    page = admin.get("/trunks", headers=russian).text
+    assert "Транки" in page
+    assert page.count("Стоп-лист") == 1
+    assert "Не звонить" not in page
+    assert "Учебный оператор" in page
+    assert "Rehearsal carrier" not in page
+    assert '<html lang="en">' in admin.get("/trunks", headers={"Accept-Language": "de"}).text
+    admin.post("/locale", {"locale": "en"})
+    assert '<html lang="en">' in admin.get("/trunks", headers=russian).text
+
+
 def test_the_language_is_kept_in_the_account(app, admin):
     admin.post("/locale", {"locale": "ru", "next": "/trunks"})
     assert "Транки" in admin.get("/trunks").text

@@ -108,6 +108,7 @@ def test_the_campaigns_page_counts_it(manager, called):
     assert "pays = yes" in part
     assert "4516" not in part  # typed numbers are counted together
     assert "queue operators" in part
+    assert "with every repeat" in part
 
 
 def test_the_api_tells_the_same(api, called):

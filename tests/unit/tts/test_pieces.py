@@ -69,6 +69,20 @@ def test_what_is_not_there_or_empty_is_not_there(kept):
     assert not kept.has(stem(1))
 
 
+@pytest.mark.parametrize("left", [0, 20, 44, 45, 60, 16043])
+def test_a_piece_that_was_cut_is_not_there(kept, left):
+    """A header and some samples: half a word would be played."""
+    kept.keep(stem(1), PCM)
+    assert kept.has(stem(1))
+    assert kept.begun(stem(1))
+    os.truncate(kept.path(stem(1)), left)
+    assert not kept.has(stem(1))
+    assert not kept.used(stem(1))
+    assert kept.begun(stem(1)) == (left > pieces.HEADER)
+    kept.keep(stem(1), PCM)
+    assert kept.used(stem(1))
+
+
 def test_the_unused_go_first_and_the_needed_never(kept):
     """Room for six of ten; the two oldest are needed, the two youngest were used a moment ago."""
     for number in range(10):
