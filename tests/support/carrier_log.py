@@ -44,7 +44,7 @@ def read_calls(log: Path) -> list[CarrierCall]:
         if entry["event"] == "invite":
             assert key not in begun, f"{log}:{number}: a second INVITE of {key}"
             begun[key] = {"call": key, "number": entry["number"], "uid": entry["uid"], "invited": entry["time"]}
-            begun[key] |= {name: base64.b64decode(entry.get(name, "")).decode() for name in ("name", "card")}
+            begun[key] |= {name: told(entry.get(name, "")) for name in ("name", "card")}
         else:
             assert key in begun, f"{log}:{number}: the end of {key}, which never began"
             begun[key] |= {name: entry[name] for name in ("picked_up", "answered", "keys", "recording")}
@@ -72,3 +72,8 @@ def join(logs: Sequence[Path], target: Path) -> Path:
     lines.sort(key=lambda entry: float(entry["time"]))
     target.write_text("".join(json.dumps(entry) + "\n" for entry in lines))
     return target
+
+
+def told(encoded: str) -> str:
+    """What a header of the INVITE said: base64, with a dot before it."""
+    return base64.b64decode(encoded).decode().removeprefix(".")
