@@ -11,6 +11,8 @@ import soundfile
 from tests.support.servers import wait_until
 
 RATE = 8000
+#: Samples of a packet. Asterisk's Record() lost five in 360 calls of 13 s; where the wire was watched, they were on it.
+PACKET = 160
 
 
 def write_sweep(path: Path, seconds: float) -> np.ndarray[Any, Any]:
@@ -28,14 +30,37 @@ def likeness(message: np.ndarray[Any, Any], recording: Path) -> float:
 
 
 def found_in(message: np.ndarray[Any, Any], recording: Path) -> tuple[float, float]:
-    """The same, and the second of the recording at which that part begins."""
-    heard = _read(recording)
+    """The same, and the second of the recording at which that part begins. One packet may be missing in its midst."""
+    heard = np.concatenate([np.zeros(PACKET), _read(recording)])  # one may be missing at the very beginning
     size = len(message) + len(heard)
     product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(message, size)), size)
     at = int(np.argmax(product[: max(1, len(heard))]))
-    part = heard[at : at + len(message)]
+    # With a packet missing, the longer part of the message is found: that before it, or that behind it.
+    found = [(_alike(message, _cut(heard, at, len(message))), at)]
+    found += [(_but_a_packet(message, heard, begin), begin) for begin in (at, at + PACKET)]
+    alike, begin = max(found)
+    return alike, (begin - PACKET) / RATE
+
+
+def _but_a_packet(message: np.ndarray[Any, Any], heard: np.ndarray[Any, Any], begin: int) -> float:
+    """Likeness where it is greatest when a packet of the message is missing in what was heard from ``begin`` on."""
+    size = len(message)
+    before, behind = _cut(heard, begin, size), _cut(heard, begin - PACKET, size)
+    sums = np.cumsum(before * message)[:-PACKET] - np.cumsum(behind * message)[PACKET:]
+    lost = int(np.argmax(sums)) + 1 if len(sums) else 0
+    return _alike(message, np.concatenate([before[:lost], np.zeros(PACKET), behind[lost + PACKET :]])[:size])
+
+
+def _cut(heard: np.ndarray[Any, Any], begin: int, size: int) -> np.ndarray[Any, Any]:
+    """So many samples from there on, silence where nothing was heard."""
+    part = heard[max(begin, 0) : max(begin + size, 0)]
+    missing = max(-begin, 0)
+    return np.concatenate([np.zeros(missing), part, np.zeros(size - missing - len(part))])
+
+
+def _alike(message: np.ndarray[Any, Any], part: np.ndarray[Any, Any]) -> float:
     energy = float(np.linalg.norm(part) * np.linalg.norm(message))
-    return float(product[at]) / energy if energy else 0.0, at / RATE
+    return float(np.dot(part, message)) / energy if energy else 0.0
 
 
 def _read(recording: Path) -> np.ndarray[Any, Any]:
