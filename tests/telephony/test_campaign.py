@@ -25,7 +25,8 @@ pytestmark = pytest.mark.telephony
 LIMIT, ATTEMPTS = 12, 2
 REACHED, GIVEN_UP = ContactState.REACHED, ContactState.NOT_REACHED
 
-#: Callees who only listen are recorded whole on a machine however busy; the others' recordings may lack parts of 0.1 s.
+#: Callees who only listen are recorded whole but for a packet, on a machine however busy; the others' recordings may
+#: lack parts of 0.1 s.
 LISTENERS = ("11", "12", "16", "99")
 
 #: Last two digits -> the contact's end, dispositions of its attempts, SIP code of the last one.

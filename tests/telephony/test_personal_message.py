@@ -42,7 +42,7 @@ NUMBERS = {f"79005550{place}16": row for place, row in enumerate(ROWS)}
 WORDS = {"ru": ("Ваш долг", "Оплатите до"), "en": ("Your debt is", "Please pay by"), "cs": ("Dlužíte", "Zaplaťte do")}
 #: RMS under which a hundredth of a second counts as silence (-54 dBFS), and the longest silence where blocks meet.
 SILENT, LONGEST_GAP_S = 0.002, 0.12
-#: The callees' phones stand still for so long while the message is said; their recordings are whole all the same.
+#: The callees' phones stand still for so long while the message is said; their recordings lack nothing for that.
 FROZEN_S = 0.3
 
 
