@@ -34,6 +34,9 @@ IDS_ONCE = {"sqlite_autoincrement": True}
 #: How the next SQLite transaction of this thread or task begins.
 _begin: ContextVar[str] = ContextVar("sqlite_begin", default="BEGIN")
 
+#: Whoever says nothing for this long inside of a transaction is taken for frozen; seconds.
+FROZEN_S = 10
+
 #: MariaDB: deadlock, lock wait timeout, server gone, lost connection, cannot connect.
 TRANSIENT_MYSQL = {1213, 1205, 2006, 2013, 2003, 1020}
 
@@ -100,13 +103,14 @@ class _Moment(TypeDecorator[dt.datetime]):
 
 
 def _let_go_of_frozen_writers(dbapi_connection: Any, _record: object) -> None:
-    """MariaDB ends a writing transaction that says nothing for ten seconds.
+    """MariaDB ends a transaction that says nothing for :data:`FROZEN_S`.
 
     A dial worker that is frozen inside of one would keep its locks, and the next one could not take the node over.
-    MySQL has no such setting.
+    Not only a writing one: after a mere SELECT … FOR UPDATE MariaDB still counts it among the reading ones. MySQL has
+    no such setting.
     """
     with closing(dbapi_connection.cursor()) as cursor, suppress(dbapi_connection.OperationalError):
-        cursor.execute("SET SESSION idle_write_transaction_timeout = 10")
+        cursor.execute(f"SET SESSION idle_transaction_timeout = {FROZEN_S}")
 
 
 def install_events(engine: Engine) -> None:

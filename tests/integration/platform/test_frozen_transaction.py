@@ -1,0 +1,28 @@
+"""A process that is frozen inside of a transaction does not keep others from the rows that it locked (I1, I6)."""
+
+import pytest
+from sqlalchemy import create_engine, select
+
+from config import database
+from dialer.models import Node
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["only locked", "written"])
+def test_i6_mariadb_lets_go_of_what_a_frozen_one_locked(mariadb, monkeypatch, written):
+    monkeypatch.setattr(database, "FROZEN_S", 1)
+    with mariadb.database() as url:
+        engine = create_engine(url)
+        database.install_events(engine)
+        Node.__table__.create(engine)
+        with engine.begin() as connection:
+            connection.execute(Node.__table__.insert().values(name="main", channels=60, cps=20))
+        locked = select(Node.name).with_for_update()
+        with engine.connect() as frozen, engine.connect() as other:
+            frozen.execute(locked).all()
+            if written:
+                frozen.execute(Node.__table__.update().values(name="frozen"))
+            other.exec_driver_sql("SET SESSION innodb_lock_wait_timeout = 20")
+            assert other.execute(locked).all() == [("main",)]  # waits for a second, and fails after twenty
+            other.rollback()
+            frozen.invalidate()
+        engine.dispose()
