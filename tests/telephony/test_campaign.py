@@ -1,6 +1,5 @@
 """A whole campaign over every behaviour of the rehearsal carrier, on SQLite and MariaDB: N4, N13, N14 and I1 to I4."""
 
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -17,7 +16,7 @@ from dialer import trunk_caps
 from tests.support import oracle
 from tests.support.audio import likeness
 from tests.support.campaign import make_campaign
-from tests.support.carrier_log import most_at_once, read_calls
+from tests.support.carrier_log import most_at_once, read_calls, wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import stack as product
 
@@ -70,7 +69,7 @@ def dialled(request, tmp_path_factory):
             wait_until(lambda: not service.start_problems(campaign_id), 30, "the dial worker's connection")
             service.start(campaign_id)
             wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 150, "the campaign's end")
-            time.sleep(0.5)  # the carrier writes its last lines
+            wait_for_ends(copy.settings.carrier_log)
             yield copy, campaign_id, *rows_of(campaign_id)
 
 

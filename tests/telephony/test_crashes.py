@@ -14,6 +14,7 @@ from config import database
 from config import settings as all_settings
 from tests.support import oracle
 from tests.support.campaign import make_campaign
+from tests.support.carrier_log import wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import stack as product
 
@@ -71,7 +72,7 @@ def outcomes(campaign_id):
 
 
 def judge(stack, campaign_id, *faults):
-    time.sleep(0.5)  # the carrier writes its last lines
+    wait_for_ends(stack.settings.carrier_log, max((fault.time for fault in faults), default=0.0))
     assert oracle.breaches(stack, campaign_id, *faults) == []
 
 

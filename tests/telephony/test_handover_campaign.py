@@ -14,7 +14,7 @@ from config import settings as all_settings
 from dialer.pbx_config import seat_log
 from tests.support.audio import RATE
 from tests.support.campaign import make_campaign
-from tests.support.carrier_log import read_calls
+from tests.support.carrier_log import read_calls, wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import stack as product
 from tts.pieces import write_wav
@@ -100,9 +100,12 @@ def test_n8_kill_of_the_dial_worker_and_stop_during_a_hand_over_lose_nothing(cop
     assert 1.5 <= attempt.waited_s <= 5
     assert 4 <= attempt.talked_s <= 9
     assert (contact.state, attempt.reached_by) == ("reached", "key")
+    wait_for_ends(copy.settings.carrier_log)
     [call] = calls_to(copy, TALKS)
     assert call.connected_s > 10
-    assert seat_log(copy.settings).read_text().count(f'"uid":"{attempt.uid}"') == 2
+    seats = seat_log(copy.settings)  # one line when it rang, one at its end, which may come later than the outcome
+    wait_until(lambda: seats.read_text().count(f'"uid":"{attempt.uid}"') >= 2, 20, "the seat's end")
+    assert seats.read_text().count(f'"uid":"{attempt.uid}"') == 2
     steps = step_statistics.of_attempts([attempt.id])[attempt.id]
     assert [step_statistics.told(step) for step in steps] == ["Beginning: 1"]
     [handover] = step_statistics.of_campaign(campaign_id).handovers
