@@ -151,7 +151,8 @@ def test_blocks_are_moved_by_mouse_and_keyboard_and_nothing_is_lost(visitor):
         assert page.input_value("#b-1-first") == "один"
         manager.picture("message-editor-problem")
         page.fill("#b-3-first", "0,5")
-        page.wait_for_timeout(500)  # the copy in the tab
+        # The copy in the tab comes a moment after the last key.
+        page.wait_for_function("Object.values(sessionStorage).some((kept) => kept.includes('=0%2C5'))")
         page.reload()
         assert page.locator("#b-1-first").count() == 0, "nothing was saved"
         page.click("#rescue")
