@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy import select
 
 from campaigns import sounds
 from campaigns.models import Campaign, Contact, ContactBase
@@ -48,3 +51,26 @@ def make_campaign(stack: Any, numbers: Sequence[str], *, trunk_name: str = "rehe
         return campaign.id
 
     return database.write(work)
+
+
+def hold_back(campaign_id: int, contacts: int) -> None:
+    """So many, the last ones, are due only after :func:`let_go`: the campaign is not over before, however fast."""
+
+    def work(session: database.Session) -> None:
+        chosen = select(Contact).where(Contact.campaign_id == campaign_id).order_by(Contact.id.desc()).limit(contacts)
+        for contact in session.scalars(chosen):
+            contact.due_at = utcnow() + dt.timedelta(hours=1)
+
+    database.write(work)
+
+
+def let_go(campaign_id: int, contacts: int) -> None:
+    """So many of those who were held back are due."""
+    now = utcnow()
+
+    def work(session: database.Session) -> None:
+        held = (Contact.campaign_id == campaign_id, Contact.due_at > now + dt.timedelta(minutes=30))
+        for contact in session.scalars(select(Contact).where(*held).order_by(Contact.id).limit(contacts)):
+            contact.due_at = now
+
+    database.write(work)

@@ -119,7 +119,7 @@ def test_lost_events_are_made_good_by_the_sweep(
         *caller.call(BUSY_NUMBER, "79160000006"),
         *caller.call(LISTENS, trunk="nonesuch"),
     )
-    results = caller.ledger.wait_for([busy, answers, nowhere], 13)
+    results = caller.ledger.wait_for([busy, answers, nowhere], 30)
     assert [results[uid].outcome for uid in (busy, answers)] == [CallOutcome.BUSY, CallOutcome.ANSWERED]
     assert results[nowhere].outcome is CallOutcome.NOT_PLACED
     assert caller.ledger.times[busy] - results[busy].ended_at.timestamp() < 10  # type: ignore[union-attr]
@@ -254,7 +254,7 @@ def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: 
     caller.ready()
     request = caller.request(LISTENS)
     gateway: Gateway = caller.gateway
-    results = caller.ledger.wait_for([request.uid], 13)  # the sweep finds it open and unknown to Asterisk
+    results = caller.ledger.wait_for([request.uid], 30)  # the sweep finds it open and unknown to Asterisk
     assert results[request.uid].outcome is CallOutcome.NOT_PLACED
     gateway.place([request])
     time.sleep(0.5)

@@ -3,7 +3,6 @@
 Each node has a rehearsal carrier of its own; their logs together are the judge.
 """
 
-import datetime as dt
 import json
 import os
 import shutil
@@ -30,7 +29,7 @@ from dialer.lease import TTL_S, Life
 from dialer.models import Node, Trunk, TrunkKind
 from tests.support import servers
 from tests.support.audio import likeness
-from tests.support.campaign import make_campaign
+from tests.support.campaign import hold_back, let_go, make_campaign
 from tests.support.carrier_log import join, most_at_once, read_calls, wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import Stack
@@ -174,29 +173,6 @@ def started(two, prefix, contacts, held_back=0, **settings):
     hold_back(campaign_id, held_back)
     service.start(campaign_id)
     return campaign_id
-
-
-def hold_back(campaign_id, contacts):
-    """So many are due only after :func:`let_go`: the campaign is not over before, however fast the nodes call."""
-
-    def work(session):
-        chosen = select(Contact).where(Contact.campaign_id == campaign_id).order_by(Contact.id.desc()).limit(contacts)
-        for contact in session.scalars(chosen):
-            contact.due_at = database.utcnow() + dt.timedelta(hours=1)
-
-    database.write(work)
-
-
-def let_go(campaign_id, contacts):
-    """So many of those who were held back are due."""
-    now = database.utcnow()
-
-    def work(session):
-        held = (Contact.campaign_id == campaign_id, Contact.due_at > now + dt.timedelta(minutes=30))
-        for contact in session.scalars(select(Contact).where(*held).order_by(Contact.id).limit(contacts)):
-            contact.due_at = now
-
-    database.write(work)
 
 
 def calls_alone(name, campaign_id):
