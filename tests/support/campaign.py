@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 
-from campaigns import sounds
+from campaigns import service, sounds
+from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState
 from campaigns.windows import CallingWindows
@@ -16,6 +18,7 @@ from config import database
 from config.database import utcnow
 from dialer.models import Trunk
 from tests.support.audio import write_sweep
+from tests.support.servers import wait_until
 
 MESSAGE_S = 3.0
 
@@ -51,6 +54,21 @@ def make_campaign(stack: Any, numbers: Sequence[str], *, trunk_name: str = "rehe
         return campaign.id
 
     return database.write(work)
+
+
+def start(campaign_id: int) -> None:
+    """Start it, or let it go on, once its exchange is there; on a busy machine a sign of life of it may come late."""
+
+    def started() -> bool:
+        # A look first: each try takes the database's write lock, which the dial worker needs for its sign of life.
+        if service.start_problems(campaign_id):
+            return False
+        with contextlib.suppress(CampaignError):
+            service.start(campaign_id)
+            return True
+        return False
+
+    wait_until(started, 90, "the dial worker's connection", every_s=0.2)
 
 
 def hold_back(campaign_id: int, contacts: int) -> None:

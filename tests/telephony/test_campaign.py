@@ -15,7 +15,7 @@ from config import settings as all_settings
 from dialer import trunk_caps
 from tests.support import oracle
 from tests.support.audio import likeness
-from tests.support.campaign import make_campaign
+from tests.support.campaign import make_campaign, start
 from tests.support.carrier_log import most_at_once, read_calls, wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import stack as product
@@ -69,8 +69,7 @@ def dialled(request, tmp_path_factory):
         with copy.app.app_context():
             numbers = [f"7900555{i:02d}{tail}" for i in range(2) for tail in TABLE]
             campaign_id = make_campaign(copy, numbers, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1, ring_s=10)
-            wait_until(lambda: not service.start_problems(campaign_id), 30, "the dial worker's connection")
-            service.start(campaign_id)
+            start(campaign_id)
             wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 150, "the campaign's end")
             wait_for_ends(copy.settings.carrier_log)
             yield copy, campaign_id, *rows_of(campaign_id)

@@ -14,7 +14,7 @@ from chaos.oracle import Fault
 from config import database
 from config import settings as all_settings
 from tests.support import oracle
-from tests.support.campaign import hold_back, let_go, make_campaign
+from tests.support.campaign import hold_back, let_go, make_campaign, start
 from tests.support.carrier_log import wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import stack as product
@@ -60,8 +60,7 @@ def run_campaign(stack, *faults):
     numbers = [f"7900555{i:02d}{tail:02d}" for i in range(3 + 2 * len(faults)) for tail in TAILS]
     campaign_id = make_campaign(stack, numbers, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1)
     hold_back(campaign_id, 2 * len(faults) * len(TAILS))
-    wait_until(lambda: not service.start_problems(campaign_id), 30, hint="the dial worker's connection")
-    service.start(campaign_id)
+    start(campaign_id)
     for fault in faults:
         before = outcomes(campaign_id)
         let_go(campaign_id, len(TAILS))

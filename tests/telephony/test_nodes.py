@@ -29,7 +29,7 @@ from dialer.lease import TTL_S, Life
 from dialer.models import Node, Trunk, TrunkKind
 from tests.support import servers
 from tests.support.audio import likeness
-from tests.support.campaign import hold_back, let_go, make_campaign
+from tests.support.campaign import hold_back, let_go, make_campaign, start
 from tests.support.carrier_log import join, most_at_once, read_calls, wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import Stack
@@ -171,7 +171,7 @@ def started(two, prefix, contacts, held_back=0, **settings):
     numbers = [f"7900{prefix}{i:03d}16" for i in range(contacts)]
     campaign_id = make_campaign(two.main, numbers, **{"channel_limit": LIMIT, "attempts": 1, **settings})
     hold_back(campaign_id, held_back)
-    service.start(campaign_id)
+    start(campaign_id)
     return campaign_id
 
 
@@ -321,7 +321,7 @@ def test_n15_everybody_hears_his_own_sentence_from_either_node(two):
     assert made.drop([lost_by_node[1]]) == 1
     channels = nodes.get(node_id("main")).channels
     change_main(channels=LIMIT // 2)  # so that both have to call
-    service.start(campaign_id)
+    start(campaign_id)
     finished(campaign_id)
     change_main(channels=channels)
     two.judge(campaign_id)

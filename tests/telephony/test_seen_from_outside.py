@@ -18,7 +18,7 @@ from config import database, supervisor
 from config import settings as all_settings
 from config.extensions import db
 from ops import backup
-from tests.support.campaign import make_campaign
+from tests.support.campaign import make_campaign, start
 from tests.support.servers import wait_until
 from tests.support.stack import Stack
 
@@ -83,7 +83,7 @@ def metrics(stack):
 def test_seen_from_outside_and_restored(stack, tmp_path):
     wait_until(lambda: ready(stack), 40, hint="ready")
     campaign_id = make_campaign(stack, NUMBERS, channel_limit=4, attempts=1)
-    service.start(campaign_id)
+    start(campaign_id)
     wait_until(lambda: count(CALLED) >= 4 and service.counts([campaign_id])[campaign_id].open, 30, hint="half of it")
     backup.make(stack.settings, tmp_path / "b.tar.gz")  # here, since the command takes longer to start than the calls
     wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 30, hint="its end")
@@ -132,8 +132,7 @@ def goes_on_after_the_restore(stack, campaign_id):
     wait_until(lambda: count(up) == 0, 30, hint="open calls settled")
     unknown = count(select(Contact.id).where(Contact.state == "unknown"))
     assert unknown >= 1
-    wait_until(lambda: not service.start_problems(campaign_id), 30, hint="the exchange")
-    service.resume(campaign_id)
+    start(campaign_id)
     wait_until(lambda: service.get(campaign_id).state == CampaignState.FINISHED, 40, hint="its end")
     assert count(select(Contact.id).where(Contact.state == "unknown")) == unknown  # nobody called them by itself
     assert count(select(Contact.id).where(Contact.state == "reached")) == len(NUMBERS) - unknown

@@ -14,7 +14,7 @@ from campaigns.states import CampaignState
 from config import database, supervisor
 from config import settings as all_settings
 from tests.support import oracle
-from tests.support.campaign import make_campaign
+from tests.support.campaign import make_campaign, start
 from tests.support.carrier_log import wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import Stack
@@ -50,8 +50,7 @@ def called(campaign_id):
 def calls_up(stack):
     """Start a campaign; return its id when every callee has picked up."""
     campaign_id = make_campaign(stack, NUMBERS, channel_limit=LIMIT, attempts=ATTEMPTS, retry_s=1)
-    wait_until(lambda: not service.start_problems(campaign_id), 30, hint="the dial worker's connection")
-    service.start(campaign_id)
+    start(campaign_id)
     wait_until(lambda: called(campaign_id) >= len(NUMBERS), 30, hint="calls")
     time.sleep(2)  # of the three seconds that the message lasts
     return campaign_id
