@@ -18,7 +18,7 @@ from chaos.oracle.evidence import Fault
 from chaos.plan import Planned
 
 #: A process that was killed just before is waited for, so that the next kill has somebody to die.
-THERE_S = 15.0
+THERE_S = 30.0
 #: How long a crash point may take to be passed while calls are made.
 PASSED_S = 20.0
 #: These have children of their own; sometimes all of them die together, sometimes the parent alone.
@@ -100,11 +100,15 @@ class Injector:
 
     def _kill(self, planned: Planned) -> str:
         name = planned.target
-        self._is_there(name)
         whole = name in FAMILIES and planned.dice < 0.5
+        deadline = time.monotonic() + THERE_S
+        self._is_there(name)
         self._began = time.time()
-        if not self._copy.signal(name, signal.SIGKILL, whole):
-            raise Missed(f"{name} was just gone")
+        while not self._copy.signal(name, signal.SIGKILL, whole):
+            if time.monotonic() > deadline:
+                raise Missed(f"{name} was gone each time")
+            self._is_there(name)
+            self._began = time.time()
         return "with its children" if whole else ""
 
     def _crash(self, planned: Planned) -> str:

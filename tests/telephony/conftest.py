@@ -23,6 +23,13 @@ from tests.support.servers import wait_until
 SHORT = AmiTimes(connect=1.5, answer=5.0, ping_every=0.3, ping_deadline=1.0, back_off_most=0.5)
 SHORT_SWEEPS = SettleTimes(sweep_every=1.0, unclaimed_after=1.0, journal_after=1.0, end_strangers=False)
 MESSAGE_S = 4.0
+#: A busy machine plays late: so much more than a message's own seconds may be listened to.
+SLACK_S = 1.5
+
+
+def lasted(listened_s: float, seconds: float) -> bool:
+    """Whether a message, or what of it was heard, took its seconds."""
+    return seconds - 0.3 <= listened_s <= seconds + SLACK_S
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.support.audio import write_sweep
 from tests.support.carrier_log import read_calls
 from tests.support.servers import wait_until
 from tests.support.tcp_proxy import TcpProxy
-from tests.telephony.conftest import MESSAGE_S, Caller
+from tests.telephony.conftest import MESSAGE_S, Caller, lasted
 
 pytestmark = pytest.mark.telephony
 
@@ -57,8 +57,8 @@ def test_calls_that_are_up_survive_a_cut(
     proxy.refuse = False
     assert caller.ready() == boot
     results = caller.ledger.wait_for([ends_in_gap, stays], 20)
-    assert results[ends_in_gap].listened_s == pytest.approx(2.0, abs=0.3)
-    assert results[stays].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert lasted(results[ends_in_gap].listened_s, 2.0)
+    assert lasted(results[stays].listened_s, MESSAGE_S)
     assert {r.outcome for r in results.values()} == {CallOutcome.ANSWERED}
     assert [invites(pair, uid) for uid in (ends_in_gap, stays, refused)] == [1, 1, 0]
     assert caller.ledger.again == []
@@ -105,7 +105,7 @@ def test_half_open_connection_is_noticed(
     proxy.cut()
     caller.ready()
     assert proxy.connections > before
-    assert caller.ledger.wait_for([uid], 20)[uid].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert lasted(caller.ledger.wait_for([uid], 20)[uid].listened_s, MESSAGE_S)
 
 
 def test_lost_events_are_made_good_by_the_sweep(
@@ -143,7 +143,7 @@ def test_new_process_adopts_what_the_old_one_placed(pair: AsteriskPair, make_cal
     second.ready()
     results = second.ledger.wait_for([stays, ends, lost], 10)
     assert results[stays].outcome is CallOutcome.ANSWERED
-    assert results[stays].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert lasted(results[stays].listened_s, MESSAGE_S)
     assert results[ends].outcome is CallOutcome.BUSY
     assert results[lost].outcome is CallOutcome.NOT_PLACED  # claimed, and never handed over
     assert [invites(pair, uid) for uid in (stays, ends, lost)] == [1, 1, 0]

@@ -25,13 +25,11 @@ from tests.support.asterisk import AsteriskPair, asterisk_pair
 from tests.support.audio import found_in, loudness, tone_share, write_sweep, write_tone
 from tests.support.carrier_log import read_calls
 from tests.support.servers import wait_until
-from tests.telephony.conftest import Caller
+from tests.telephony.conftest import SLACK_S, Caller
 
 pytestmark = pytest.mark.telephony
 
 MAIN_S, SHORT_S, GAP_S = 4.0, 0.5, 0.12
-#: A busy machine plays late.
-SLACK_S = 1.5
 #: Samples of a packet of 20 ms: where a piece ends within one, Asterisk fills it up, and the next is heard later.
 PACKET = 160
 WORDS = {"en": [{"kind": "text", "text": "Words."}]}
