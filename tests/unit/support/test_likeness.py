@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.support.audio import PACKET, RATE, found_in, write_sweep
+from tests.support.audio import PACKET, RATE, found_in, part_heard, write_sweep
 
 
 @pytest.fixture
@@ -38,3 +38,13 @@ def test_more_than_a_packet_is_missing(tmp_path, message, at):
 
 def test_a_gap_is_none_of_the_message(tmp_path, message):
     assert judged(tmp_path, message, message[:12000], np.zeros(800), message[12000:])[0] < 0.95
+
+
+def test_a_recording_that_lacks_parts_holds_the_rest(tmp_path):
+    """At its beginning and in its midst; the message backwards is another one."""
+    message = write_sweep(tmp_path / "m.wav", 4.0)
+    lacking = np.concatenate([np.zeros(400), message[800:12000], message[12800:]])
+    soundfile.write(tmp_path / "heard.wav", lacking, RATE, subtype="PCM_16")
+    assert 0.7 <= part_heard(message, tmp_path / "heard.wav") < 1
+    assert part_heard(message, tmp_path / "m.wav") == 1
+    assert part_heard(message[::-1], tmp_path / "m.wav") < 0.5
