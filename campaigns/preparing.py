@@ -159,8 +159,8 @@ def _take(session: Session, campaign_id: int, wake: Callable[[int], None]) -> _H
 
 
 def is_held(row: Any, now: dt.datetime) -> bool:
-    """Whether a run is at work; ``row`` has holder and beat_at."""
-    return bool(row.holder) and row.beat_at is not None and row.beat_at > now - DEAD_AFTER
+    """Whether a run is at work; ``row`` has holder and beat_at. One far ahead is from before the clock was set back."""
+    return bool(row.holder) and row.beat_at is not None and abs(now - row.beat_at) < DEAD_AFTER
 
 
 def _has_other_nodes(session: Session, trunk_id: int | None, own: str) -> bool:
