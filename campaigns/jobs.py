@@ -98,7 +98,7 @@ def _send_dead_loads() -> None:
 
 def _send_removals() -> None:
     for campaign_id in removal.deleting():
-        messages.send("campaigns.remove", [campaign_id], queue="jobs")
+        messages.send("campaigns.remove", [campaign_id], queue="jobs", expires=20)
 
 
 def _send_waiting() -> None:
