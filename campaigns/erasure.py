@@ -156,7 +156,7 @@ def _campaigns_with(session: Session, digits: str) -> set[int]:
     return set(session.scalars(held))
 
 
-def _rejected(session: Session, digits: str, after: int = 0) -> Iterator[Row[tuple[int, int, str]]]:
+def _rejected(session: Session, digits: str, after: int = 0) -> Iterator[Row[int, int, str]]:
     """Rejected rows (id, base and cell) whose cell is this number, however it was written."""
     tail = digits[-COMMON:]
     columns = select(RejectedRow.id, RejectedRow.base_id, RejectedRow.value)
