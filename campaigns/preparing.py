@@ -276,11 +276,16 @@ def _prepare(hold: _Hold, rows: Sequence[Any], pool: ThreadPoolExecutor, ends: f
     _commit(hold, done)
 
 
-def _plan(hold: _Hold, row: Any) -> Plan | _Done:
+def _plan(hold: _Hold, row: Any) -> Plan | _Done | None:
     try:
         return speaking.plan(hold.message, row.fields or {}, hold.region)
     except ObzvonError as error:
         return _Done(row.id, code=error.code, column=_column_of(error))
+    except Exception as slip:  # a fault of ours: he waits and the page says so, but nobody waits for him
+        log.exception("contact_not_prepared", contact=row.id)
+        told = speaking.slip(hold.message.default_language, slip)
+        hold.problem, hold.words = told.code, _plain(told.words)
+        return None
 
 
 def _column_of(error: ObzvonError) -> str:
