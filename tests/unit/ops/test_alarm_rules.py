@@ -146,6 +146,12 @@ def test_it_ends_only_when_it_is_gone_for_a_while():
     assert do(back, [held("pbx_away", raised_at=ago(50), gone_since=ago(5))]) == [Do.KEEP]
 
 
+def test_a_clock_that_went_back_delays_neither_the_alarm_nor_its_end():
+    found = [Finding("pbx_away", "x", Severity.CRITICAL)]
+    assert do(found, [held("pbx_away", since=ago(-3600))]) == [Do.RAISE]
+    assert do([], [held("pbx_away", raised_at=ago(-3600), gone_since=ago(-3600))]) == [Do.END]
+
+
 def test_reminders_come_once_an_hour_until_somebody_takes_care():
     found = [Finding("disk_full", "x", Severity.CRITICAL)]
     old = {"since": ago(9000), "raised_at": ago(9000)}
