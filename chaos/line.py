@@ -7,7 +7,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 END = b"\r\n\r\n"
@@ -71,12 +71,18 @@ class Line:
 
     def spoil(self, way: str, seconds: float) -> None:
         """hold, delay, duplicate, drop, reorder or split for so long."""
+        with self.spoiled(way):
+            time.sleep(seconds)
+
+    @contextlib.contextmanager
+    def spoiled(self, way: str) -> Iterator[None]:
+        """The same until the end of the block."""
         self.touched = 0
         self._way = way
         if way == "hold":
             self._flowing.clear()
         try:
-            time.sleep(seconds)
+            yield
         finally:
             self._way = ""
             self._flowing.set()

@@ -17,11 +17,13 @@ from config import settings as all_settings
 from config.extensions import db
 from tests.support import servers
 
+#: How long an example takes says nothing on a busy machine.
+unhurried = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 #: The same examples at every run, so that a run says something about the change; other ones on demand:
 #: ``OBZVON_TEST_RANDOM=1 make test``.
-hypothesis.settings.register_profile("same", derandomize=True)
-if os.environ.get("OBZVON_TEST_RANDOM") is None:
-    hypothesis.settings.load_profile("same")
+hypothesis.settings.register_profile("same", unhurried, derandomize=True)
+hypothesis.settings.register_profile("others", unhurried)
+hypothesis.settings.load_profile("same" if os.environ.get("OBZVON_TEST_RANDOM") is None else "others")
 
 #: A developer's own settings must not change what tests see; the installed Asterisk is the same for all.
 for name in [name for name in os.environ if name.startswith("OBZVON_") and name != "OBZVON_RUNTIME"]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.stack import Stack, stack
 
@@ -33,6 +33,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
+
+
+#: Pages come late on a busy machine; five seconds are Playwright's own limit.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.servers import wait_until
+
 BASE = """Телефон;ФИО;Сумма;Срок;Язык
 +79005550120;Иванов;1 251,20;12.12.2026;ru
 +79005550121;Smith;3,50;31.12.2026;en
@@ -65,12 +67,17 @@ def write_language(page: Page, code: str) -> None:
     expect(page.locator("[name=b-1-currency]")).to_have_value("RUB")
 
 
+def becomes_true(page: Page, expression: str) -> None:
+    """Asked from here again and again: the page's policy keeps Playwright's own function from a second look."""
+    wait_until(lambda: page.evaluate(expression), 30, expression, every_s=0.1)
+
+
 def listen(page: Page) -> float:
     """Press the button; the seconds of what the browser plays."""
     page.click("#listen-b")
     player = page.locator("#heard-player")
     expect(player).to_be_attached(timeout=30_000)
-    page.wait_for_function("document.getElementById('heard-player').duration > 0", timeout=30_000)
+    becomes_true(page, "document.getElementById('heard-player').duration > 0")
     return page.evaluate("document.getElementById('heard-player').duration")
 
 
@@ -151,7 +158,8 @@ def test_blocks_are_moved_by_mouse_and_keyboard_and_nothing_is_lost(visitor):
         assert page.input_value("#b-1-first") == "один"
         manager.picture("message-editor-problem")
         page.fill("#b-3-first", "0,5")
-        page.wait_for_timeout(500)  # the copy in the tab
+        # The copy in the tab comes a moment after the last key.
+        becomes_true(page, "Object.values(sessionStorage).some((kept) => kept.includes('=0%2C5'))")
         page.reload()
         assert page.locator("#b-1-first").count() == 0, "nothing was saved"
         page.click("#rescue")

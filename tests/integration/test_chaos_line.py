@@ -84,17 +84,6 @@ def read(client, size):
     return data
 
 
-def during(line, way, work, seconds=0.8):
-    """Do ``work`` while the line is spoiled in this way."""
-    spoiling = threading.Thread(target=line.spoil, args=(way, seconds))
-    spoiling.start()
-    wait_for(lambda: line._way == way)
-    try:
-        return work()
-    finally:
-        spoiling.join()
-
-
 def test_passes_both_ways(server, client):
     client.sendall(b"Action: Ping\r\n\r\n")
     wait_for(lambda: server.got == b"Action: Ping\r\n\r\n")
@@ -105,28 +94,27 @@ def test_passes_both_ways(server, client):
 def test_split_and_delayed_bytes_are_the_same_bytes(server, line, client):
     expected = b"".join(EVENT % number for number in range(5))
     for way in ("split", "delay"):
-        assert during(line, way, lambda: (server.say(expected), read(client, len(expected)))[1]) == expected
+        with line.spoiled(way):
+            server.say(expected)
+            assert read(client, len(expected)) == expected
 
 
 def test_every_message_twice(server, line, client):
     expected = ANSWER % 1 * 2 + EVENT % 2 * 2
-    assert during(line, "duplicate", lambda: (server.say(ANSWER % 1 + EVENT % 2), read(client, len(expected)))[1]) == (
-        expected
-    )
+    with line.spoiled("duplicate"):
+        server.say(ANSWER % 1 + EVENT % 2)
+        assert read(client, len(expected)) == expected
 
 
 def test_events_are_dropped_and_answers_are_not(server, line, client):
     sent = b"".join(EVENT % number for number in range(50)) + ANSWER % 1
 
-    def work():
+    data = b""
+    with line.spoiled("drop"):
         server.say(sent)
-        data = b""
         while ANSWER % 1 not in data:
             data += client.recv(65536)
-        return data
-
-    kept = during(line, "drop", work).count(b"Uniqueid:")
-    assert 10 < kept < 50
+    assert 10 < data.count(b"Uniqueid:") < 50
 
 
 def test_a_cut_in_half_leaves_half_an_action(server, line, client):
@@ -144,23 +132,19 @@ def test_a_cut_in_half_leaves_half_an_action(server, line, client):
 def test_held_bytes_arrive_late_even_when_their_sender_has_closed(server, line, client):
     """As TCP does: what was given to the kernel is sent again once the line is mended."""
 
-    def work():
+    with line.spoiled("hold"):
         client.sendall(b"Action: Originate\r\n\r\n")
         client.close()
-        time.sleep(0.2)
+        time.sleep(0.5)
         assert server.got == b""
-
-    during(line, "hold", work)
     wait_for(lambda: server.got == b"Action: Originate\r\n\r\n")
 
 
 def test_held_bytes_are_lost_when_their_sender_has_reset_the_connection(server, line, client):
-    def work():
+    with line.spoiled("hold"):
         client.sendall(b"Action: Originate\r\n\r\n")
-        time.sleep(0.2)
+        time.sleep(0.5)  # the line has read it, and holds it
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         client.close()
-
-    during(line, "hold", work)
     wait_for(server.ended.is_set)
     assert server.got == b""

@@ -59,7 +59,7 @@ class AsteriskProcess:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, timeout_s: float = 30) -> None:
+    def start(self, timeout_s: float = 90) -> None:
         """Start and wait until it has loaded everything."""
         output = self._where / "console.log"
         with output.open("wb") as handle:

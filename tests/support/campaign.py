@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from campaigns import sounds
+from sqlalchemy import select
+
+from campaigns import service, sounds
+from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Contact, ContactBase
 from campaigns.states import BaseState
 from campaigns.windows import CallingWindows
@@ -13,6 +18,7 @@ from config import database
 from config.database import utcnow
 from dialer.models import Trunk
 from tests.support.audio import write_sweep
+from tests.support.servers import wait_until
 
 MESSAGE_S = 3.0
 
@@ -48,3 +54,41 @@ def make_campaign(stack: Any, numbers: Sequence[str], *, trunk_name: str = "rehe
         return campaign.id
 
     return database.write(work)
+
+
+def start(campaign_id: int) -> None:
+    """Start it, or let it go on, once its exchange is there; on a busy machine a sign of life of it may come late."""
+
+    def started() -> bool:
+        # A look first: each try takes the database's write lock, which the dial worker needs for its sign of life.
+        if service.start_problems(campaign_id):
+            return False
+        with contextlib.suppress(CampaignError):
+            service.start(campaign_id)
+            return True
+        return False
+
+    wait_until(started, 90, "the dial worker's connection", every_s=0.2)
+
+
+def hold_back(campaign_id: int, contacts: int) -> None:
+    """So many, the last ones, are due only after :func:`let_go`: the campaign is not over before, however fast."""
+
+    def work(session: database.Session) -> None:
+        chosen = select(Contact).where(Contact.campaign_id == campaign_id).order_by(Contact.id.desc()).limit(contacts)
+        for contact in session.scalars(chosen):
+            contact.due_at = utcnow() + dt.timedelta(hours=1)
+
+    database.write(work)
+
+
+def let_go(campaign_id: int, contacts: int) -> None:
+    """So many of those who were held back are due."""
+    now = utcnow()
+
+    def work(session: database.Session) -> None:
+        held = (Contact.campaign_id == campaign_id, Contact.due_at > now + dt.timedelta(minutes=30))
+        for contact in session.scalars(select(Contact).where(*held).order_by(Contact.id).limit(contacts)):
+            contact.due_at = now
+
+    database.write(work)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.servers import wait_until
+
 
 @dataclass(frozen=True)
 class CarrierCall:
@@ -50,6 +52,18 @@ def read_calls(log: Path) -> list[CarrierCall]:
             begun[key] |= {name: entry[name] for name in ("picked_up", "answered", "keys", "recording")}
             begun[key]["ended"] = entry["time"]
     return [CarrierCall(**fields) for fields in begun.values()]  # type: ignore[arg-type]
+
+
+def wait_for_ends(log: Path, since: float = 0.0) -> None:
+    """Until the carrier has written the end of every call that came after ``since`` (seconds since 1970).
+
+    Its last line may come later than the outcome. What was up when an Asterisk was killed has no end: it came before.
+    """
+
+    def up() -> list[str]:
+        return [call.number for call in read_calls(log) if call.ended is None and call.invited > since]
+
+    wait_until(lambda: not up(), 20, f"the ends of all calls in {log}")
 
 
 def most_at_once(calls: list[CarrierCall]) -> int:

@@ -115,7 +115,7 @@ def _takes_messages(address: str) -> bool:
     with kombu.Connection(address, connect_timeout=2) as connection:
         try:
             connection.connect()
-        except OSError:
+        except (OSError, *connection.connection_errors):
             return False
     return True
 

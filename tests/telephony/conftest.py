@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ class Caller:
             ring_s=10,
             sound="sweep",
             tag_attempt=True,
+            claimed=time.monotonic() + 60,  # not too late for the gateway, however busy the machine is
         )
         request = dataclasses.replace(request, **more)  # type: ignore[arg-type]
         self.ledger.claim(request.uid, self.gateway.boot or "")

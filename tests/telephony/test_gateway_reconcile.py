@@ -46,17 +46,17 @@ def test_calls_that_are_up_survive_a_cut(
     caller = make_caller(port=proxy.port)
     boot = caller.ready()
     ends_in_gap, stays = caller.call("79160000006", LISTENS)
-    wait_until(lambda: invites(pair, stays), 3, "the calls went out")
+    wait_until(lambda: invites(pair, stays), 10, "the calls went out")
     time.sleep(1.3)
     proxy.refuse = True
     proxy.cut()
-    wait_until(lambda: caller.gateway.boot is None, 2, "the gap is noticed")
+    wait_until(lambda: caller.gateway.boot is None, 10, "the gap is noticed")
     [refused] = caller.call(LISTENS)
-    assert caller.ledger.wait_for([refused], 1)[refused].outcome is CallOutcome.NOT_PLACED
+    assert caller.ledger.wait_for([refused], 10)[refused].outcome is CallOutcome.NOT_PLACED
     time.sleep(1.2)
     proxy.refuse = False
     assert caller.ready() == boot
-    results = caller.ledger.wait_for([ends_in_gap, stays], 8)
+    results = caller.ledger.wait_for([ends_in_gap, stays], 20)
     assert results[ends_in_gap].listened_s == pytest.approx(2.0, abs=0.3)
     assert results[stays].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
     assert {r.outcome for r in results.values()} == {CallOutcome.ANSWERED}
@@ -72,7 +72,7 @@ def test_cut_before_the_answer_to_an_originate(
     caller.ready()
     proxy.hold(to_client=True)
     [uid] = caller.call(LISTENS)
-    wait_until(lambda: invites(pair, uid) == 1, 3, "the call went out")
+    wait_until(lambda: invites(pair, uid) == 1, 10, "the call went out")
     proxy.cut()
     assert caller.ledger.wait_for([uid], 10)[uid].outcome is CallOutcome.ANSWERED
     assert invites(pair, uid) == 1
@@ -88,7 +88,7 @@ def test_cut_before_an_originate_arrived(
     [uid] = caller.call(LISTENS)
     time.sleep(0.2)
     proxy.cut()
-    assert caller.ledger.wait_for([uid], 6)[uid].outcome is CallOutcome.NOT_PLACED
+    assert caller.ledger.wait_for([uid], 20)[uid].outcome is CallOutcome.NOT_PLACED
     assert invites(pair, uid) == 0
 
 
@@ -99,13 +99,13 @@ def test_half_open_connection_is_noticed(
     caller.ready()
     before = proxy.connections
     [uid] = caller.call(LISTENS)
-    wait_until(lambda: invites(pair, uid) == 1, 3, "the call went out")
+    wait_until(lambda: invites(pair, uid) == 1, 10, "the call went out")
     proxy.hold(to_server=True, to_client=True)
-    wait_until(lambda: caller.gateway.boot is None, 4, "the ping's deadline")
+    wait_until(lambda: caller.gateway.boot is None, 10, "the ping's deadline")
     proxy.cut()
     caller.ready()
     assert proxy.connections > before
-    assert caller.ledger.wait_for([uid], 8)[uid].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
+    assert caller.ledger.wait_for([uid], 20)[uid].listened_s == pytest.approx(MESSAGE_S, abs=0.3)
 
 
 def test_lost_events_are_made_good_by_the_sweep(
@@ -119,7 +119,7 @@ def test_lost_events_are_made_good_by_the_sweep(
         *caller.call(BUSY_NUMBER, "79160000006"),
         *caller.call(LISTENS, trunk="nonesuch"),
     )
-    results = caller.ledger.wait_for([busy, answers, nowhere], 13)
+    results = caller.ledger.wait_for([busy, answers, nowhere], 30)
     assert [results[uid].outcome for uid in (busy, answers)] == [CallOutcome.BUSY, CallOutcome.ANSWERED]
     assert results[nowhere].outcome is CallOutcome.NOT_PLACED
     assert caller.ledger.times[busy] - results[busy].ended_at.timestamp() < 10  # type: ignore[union-attr]
@@ -137,7 +137,7 @@ def test_new_process_adopts_what_the_old_one_placed(pair: AsteriskPair, make_cal
     stays, ends, lost = *first.call(LISTENS, BUSY_NUMBER), first.request(LISTENS).uid
     ledger = MemoryLedger()
     ledger.open = dict(first.ledger.open)
-    wait_until(lambda: invites(pair, stays) and invites(pair, ends), 3, "the calls went out")
+    wait_until(lambda: invites(pair, stays) and invites(pair, ends), 10, "the calls went out")
     first.gateway.stop(0.5)
     second = make_caller(ledger=ledger)
     second.ready()
@@ -157,14 +157,15 @@ def test_results_wait_for_a_database_that_is_away(pair: AsteriskPair, make_calle
     def away() -> None:
         raise OSError("the database is away")
 
-    [uid] = caller.call(BUSY_NUMBER)
     caller.ledger.fail = away
-    time.sleep(1)
-    if uid not in caller.ledger.results:  # it usually fails; when the result was quicker there is nothing to see
-        assert uid in pair.cli("database show obzvon")
+    [uid] = caller.call(BUSY_NUMBER)
+    wait_until(lambda: uid in pair.cli("database show obzvon"), 20, "the entry in the journal")
+    time.sleep(0.5)
+    assert uid in pair.cli("database show obzvon")
+    assert uid not in caller.ledger.results
     caller.ledger.fail = lambda: None
-    assert caller.ledger.wait_for([uid], 5)[uid].outcome is CallOutcome.BUSY
-    wait_until(lambda: uid not in pair.cli("database show obzvon"), 3, "the entry is deleted")
+    assert caller.ledger.wait_for([uid], 20)[uid].outcome is CallOutcome.BUSY
+    wait_until(lambda: uid not in pair.cli("database show obzvon"), 20, "the entry is deleted")
 
 
 def test_frozen_asterisk(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
@@ -208,13 +209,12 @@ def test_kill_of_asterisk_leaves_unknown_only_what_was_up(tmp_path_factory: pyte
         def away() -> None:
             raise OSError("the database is away")
 
-        rings, talks, ended = caller.call(RINGS, LISTENS, BUSY_NUMBER)
         caller.ledger.fail = away
+        rings, talks, ended = caller.call(RINGS, LISTENS, BUSY_NUMBER)
         wait_until(lambda: invites(pair, ended) == 1, 3, "the calls went out")
         time.sleep(2.5)
         second = MemoryLedger()
         second.open = dict(caller.ledger.open)
-        was_recorded = ended in caller.ledger.results
         pair.pbx.kill()
         wait_until(lambda: caller.gateway.boot is None, 5, "the death is noticed")
         caller.gateway.stop(0.5)
@@ -222,14 +222,12 @@ def test_kill_of_asterisk_leaves_unknown_only_what_was_up(tmp_path_factory: pyte
         try:
             pair.pbx.start()
             assert later.ready() != boot
-            results = second.wait_for(list(second.open), 10) if second.open else {}
-            results |= second.results
+            results = second.wait_for([rings, talks, ended], 20)
             assert results[rings].outcome is CallOutcome.UNKNOWN
             assert results[talks].outcome is CallOutcome.UNKNOWN
-            if not was_recorded:
-                assert results[ended].outcome is CallOutcome.BUSY
+            assert results[ended].outcome is CallOutcome.BUSY
             [again] = later.call(BUSY_NUMBER)
-            assert second.wait_for([again], 5)[again].outcome is CallOutcome.BUSY
+            assert second.wait_for([again], 20)[again].outcome is CallOutcome.BUSY
         finally:
             later.gateway.stop()
         assert [invites(pair, uid) for uid in (rings, talks, ended)] == [1, 1, 1]
@@ -242,12 +240,12 @@ def test_reload_that_was_asked_for_in_a_gap_is_made_good(
     caller.ready()
     proxy.refuse = True
     proxy.cut()
-    wait_until(lambda: caller.gateway.boot is None, 2, "the gap is noticed")
+    wait_until(lambda: caller.gateway.boot is None, 10, "the gap is noticed")
     added = TrunkConfig("added", pair.settings.carrier_host, pair.settings.carrier_sip_port, local=True)
     render_pbx(pair.settings, [*pair.trunks, added])
     caller.gateway.reload()
     proxy.refuse = False
-    wait_until(lambda: "added" in pair.cli("pjsip show endpoints"), 5, "the new trunk")
+    wait_until(lambda: "added" in pair.cli("pjsip show endpoints"), 20, "the new trunk")
 
 
 def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: Callable[..., Caller]) -> None:
@@ -256,7 +254,7 @@ def test_uid_that_was_given_up_is_never_placed(pair: AsteriskPair, make_caller: 
     caller.ready()
     request = caller.request(LISTENS)
     gateway: Gateway = caller.gateway
-    results = caller.ledger.wait_for([request.uid], 13)  # the sweep finds it open and unknown to Asterisk
+    results = caller.ledger.wait_for([request.uid], 30)  # the sweep finds it open and unknown to Asterisk
     assert results[request.uid].outcome is CallOutcome.NOT_PLACED
     gateway.place([request])
     time.sleep(0.5)
@@ -280,4 +278,4 @@ def test_clock_set_back_hides_no_open_call(pair: AsteriskPair, make_caller: Call
     boot = caller.ready()
     uid = new_uid()
     caller.ledger.open[uid] = OpenCall(uid, boot, utcnow() + dt.timedelta(hours=1))
-    assert caller.ledger.wait_for([uid], 8)[uid].outcome is CallOutcome.NOT_PLACED
+    assert caller.ledger.wait_for([uid], 20)[uid].outcome is CallOutcome.NOT_PLACED

@@ -138,9 +138,11 @@ ANSWER = {"kind": "answer", "name": "pays", "value": "yes", "then": "thanks"}
 NOW = dt.datetime.now(ZoneInfo("Europe/Moscow"))
 
 
-def hours(day: int, within: str, outside: str) -> dict[str, Any]:
+def hours(days_ahead: int, within: str, outside: str) -> dict[str, Any]:
+    """That day and the next: midnight may come between the start of the tests and the call."""
+    days = sorted((NOW.weekday() + ahead) % 7 for ahead in (days_ahead, days_ahead + 1))
     return {
-        **{"kind": "hours", "days": [day], "begins": "00:00", "ends": "00:00"},
+        **{"kind": "hours", "days": days, "begins": "00:00", "ends": "00:00"},
         **{"within": within, "outside": outside},
     }
 
@@ -179,13 +181,13 @@ SCRIPTS: dict[str, tuple[str, Message, list[tuple[str, ...]], float]] = {
     "he hangs up within it": ("06", message(**choice(k1=ANSWER)), [("main", "gone")], 2.0),
     "within the hours": (
         "99",
-        message(after=hours(NOW.weekday(), "thanks", "closed")),
+        message(after=hours(0, "thanks", "closed")),
         [("main", "end"), ("thanks", "end")],
         MAIN_S,
     ),
     "outside of them": (
         "99",
-        message(after=hours((NOW.weekday() + 3) % 7, "thanks", "closed")),
+        message(after=hours(3, "thanks", "closed")),
         [("main", "end"), ("closed", "end")],
         MAIN_S,
     ),
@@ -328,10 +330,12 @@ def test_n8_a_transfer_reaches_the_seat_and_the_two_hear_each_other(caller: Call
     handover = result.handover
     assert handover is not None
     assert (handover.to, handover.result) == ("queue:operators", HandoverResult.TALKED)
-    assert handover.waited_s == pytest.approx(2.1, abs=0.5)
     assert handover.talked_s >= 3.5
     assert result.steps == (StepDone("main", "1"),)
     wait_until(lambda: sum(row["uid"] == uid for row in seats(pair)) == 2, 10, "the seat's end")
+    [end] = [one for one in seats(pair) if (one["uid"], one["event"]) == (uid, "seat-end")]
+    rang_s = end["answered"] - row["time"]
+    assert rang_s - 0.3 <= handover.waited_s <= rang_s + SLACK_S
     assert tone_share(heard / f"seat-{uid}.wav", CALLEE_HZ, 2) >= 0.9
     assert tone_share(heard / f"{uid}.wav", SEAT_HZ, 2) >= 0.9
     waiting = (1.2, handover.talked_s + 0.5)  # before they talked he heard music
@@ -426,8 +430,9 @@ class Crowd:
     """What became of more callees than there are operators."""
 
     results: dict[str, CallResult]
-    #: Who got the first seat that was free.
+    #: Who got the first seat that was free, and the seconds from his call to that, by the test's clock.
     sixth: str
+    sixth_s: float
 
 
 @pytest.fixture(scope="module")
@@ -452,15 +457,19 @@ def crowd(caller: Caller, pair: AsteriskPair) -> Crowd:
     try:
         for uid in [come() for _ in SEATS]:
             talks(uid)
-        set_queue(pair, queue_length=LENGTH, queue_wait_s=WAIT_S)
+        set_queue(pair, queue_length=LENGTH)
+        began = time.monotonic()
         uids["sixth"] = come()
         waits(1)
+        set_queue(pair, queue_length=LENGTH, queue_wait_s=WAIT_S)
         uids["late"] = come()
         waits(2)
+        set_queue(pair, queue_length=LENGTH)  # the time of nobody else goes by
         uids["full"] = come()
         caller.ledger.wait_for([uids["full"]], 20)
         caller.gateway.hangup(up[:1])
         talks(uids["sixth"])
+        sixth_s = time.monotonic() - began
         caller.ledger.wait_for([uids["late"]], 30)
         uids["left alone"] = come()
         waits(1)
@@ -475,14 +484,14 @@ def crowd(caller: Caller, pair: AsteriskPair) -> Crowd:
             pair.cli(f"queue unpause member PJSIP/{seat} queue operators")
         set_queue(pair)
     found = caller.ledger.wait_for(list(uids.values()), 20)
-    return Crowd({name: found[uid] for name, uid in uids.items()}, uids["sixth"])
+    return Crowd({name: found[uid] for name, uid in uids.items()}, uids["sixth"], sixth_s)
 
 
 def test_n8_a_sixth_callee_waits_with_music_for_a_free_seat(crowd: Crowd, pair: AsteriskPair) -> None:
     handover = crowd.results["sixth"].handover
     assert handover is not None
     assert handover.result is HandoverResult.TALKED
-    assert 2 <= handover.waited_s <= WAIT_S + SLACK_S
+    assert 2 <= handover.waited_s <= crowd.sixth_s
     heard = pair.settings.carrier_recordings / f"{crowd.sixth}.wav"
     assert tone_share(heard, SEAT_HZ, 2) >= 0.9
     waited = (1.2, handover.talked_s + 0.5)
@@ -495,7 +504,7 @@ def test_n8_a_sixth_callee_waits_with_music_for_a_free_seat(crowd: Crowd, pair: 
     [
         ("late", HandoverResult.TIMEOUT, WAIT_S - 0.5, WAIT_S + SLACK_S),
         ("full", HandoverResult.FULL, 0, 1),
-        ("left alone", HandoverResult.NOBODY, 0.1, WAIT_S),
+        ("left alone", HandoverResult.NOBODY, 0.1, 20),
         ("nobody", HandoverResult.NOBODY, 0, 1),
     ],
 )

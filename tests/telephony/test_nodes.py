@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -29,8 +29,8 @@ from dialer.lease import TTL_S, Life
 from dialer.models import Node, Trunk, TrunkKind
 from tests.support import servers
 from tests.support.audio import likeness
-from tests.support.campaign import make_campaign
-from tests.support.carrier_log import join, most_at_once, read_calls
+from tests.support.campaign import hold_back, let_go, make_campaign, start
+from tests.support.carrier_log import join, most_at_once, read_calls, wait_for_ends
 from tests.support.servers import wait_until
 from tests.support.stack import Stack
 from tts.pieces import Pieces
@@ -38,6 +38,8 @@ from tts.pieces import Pieces
 pytestmark = pytest.mark.telephony
 #: Most calls of the campaign in these tests, over both nodes.
 LIMIT = 8
+#: Contacts for whom it is decided which node calls them.
+HELD_BACK = 8
 BOTH = {"main", "second"}
 
 
@@ -66,10 +68,12 @@ class Two:
             supervisor.end_leftovers(copy.copy.home, patience_s=0)
 
     def log(self):
-        """What both carriers saw."""
-        time.sleep(0.5)  # they write their last lines
-        logs = [copy.settings.carrier_log for copy in (self.main, self.second)]
-        return join(logs, self.folder / "carriers.jsonl")
+        """What both carriers saw, with the ends of all calls but those that died with their node."""
+        logs = {"main": self.main.settings.carrier_log, "second": self.second.settings.carrier_log}
+        for node, log in logs.items():
+            died = [fault.time for fault in self.faults if fault.kind == "kill" and fault.node == node]
+            wait_for_ends(log, max(died, default=0.0))
+        return join(list(logs.values()), self.folder / "carriers.jsonl")
 
     def tagged(self):
         """Without the calls over the trunk that tells the carrier no attempt: nobody could join them."""
@@ -120,13 +124,22 @@ def two(running, monkeypatch):
     return running
 
 
+@contextmanager
+def drained(name):
+    """Meanwhile only the other node calls: what that one leaves undone, this one does not do for it."""
+    node = node_id(name)
+    nodes.drain(node)
+    try:
+        yield
+    finally:
+        nodes.take_back(node)
+
+
 @pytest.fixture
 def alone(two):
-    """The first node calls alone: what its dial workers leave undone, the second node does not do for them."""
-    second = node_id("second")
-    nodes.drain(second)
-    yield
-    nodes.take_back(second)
+    """The first node calls alone."""
+    with drained("second"):
+        yield
 
 
 def connected():
@@ -153,12 +166,22 @@ def outcomes(campaign_id):
     return count(campaign_id, Attempt.disposition.is_not(None))
 
 
-def started(two, prefix, contacts, **settings):
+def started(two, prefix, contacts, held_back=0, **settings):
     """A campaign of calls that are answered after a second and last three."""
     numbers = [f"7900{prefix}{i:03d}16" for i in range(contacts)]
     campaign_id = make_campaign(two.main, numbers, **{"channel_limit": LIMIT, "attempts": 1, **settings})
-    service.start(campaign_id)
+    hold_back(campaign_id, held_back)
+    start(campaign_id)
     return campaign_id
+
+
+def calls_alone(name, campaign_id):
+    """The other node is drained, and as many as were held back for this one are called by it."""
+    since = database.utcnow()
+    with drained(*(BOTH - {name})):
+        let_go(campaign_id, HELD_BACK)
+        claimed = lambda: count(campaign_id, Attempt.claimed_at > since, node=name)  # noqa: E731
+        wait_until(lambda: claimed() >= HELD_BACK, 40, f"{name} calls again")
 
 
 def finished(campaign_id, timeout_s=60):
@@ -183,7 +206,7 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
     trunks.tell_nodes()
     beat = [sys.executable, "-m", "web.cli", "process", "beat"]
     with servers.running(beat, two.folder / "second-beat.log", two.main.copy.environment):
-        both = started(two, "550", 26)
+        both = started(two, "550", 26, HELD_BACK)
         shared = started(two, "551", 10, channel_limit=9)
         solo = started(two, "552", 4, trunk_name="solo", channel_limit=5)
         wait_until(lambda: outcomes(both) >= 8, 30, "the first outcomes")
@@ -193,7 +216,7 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
         assert service.get(both).state == CampaignState.RUNNING
         assert count(both, Attempt.claimed_at > drained_at, node="second") == 0
         nodes.take_back(second)
-        wait_until(lambda: up(both, "second") > 0, 30, "the second node calls again")
+        calls_alone("second", both)
         for campaign_id in (both, shared, solo):
             finished(campaign_id)
     two.judge(both)
@@ -207,22 +230,34 @@ def test_i4_limits_over_both_nodes_and_a_drained_one(two):
 
 def test_i4_i6_a_node_dies_and_comes_back(two):
     """Its calls keep their slots until it is back and has settled them; the other node goes on meanwhile."""
-    campaign_id = started(two, "560", 38)
-    wait_until(lambda: outcomes(campaign_id) >= 6 and up(campaign_id, "second") >= 3, 30, "calls on both")
+    campaign_id = started(two, "560", 38, HELD_BACK + 6)
+    wait_until(lambda: outcomes(campaign_id) >= 6, 30, "the first outcomes")
+    wait_until(lambda: frozen_with_calls_up(two.second, campaign_id), 30, "calls on the second node")
     os.kill(two.second.copy.pid, signal.SIGKILL)
     for pid in two.second.leftovers():
         os.kill(pid, signal.SIGKILL)
     died_at, lost, before = time.time(), up(campaign_id, "second"), outcomes(campaign_id)
+    let_go(campaign_id, 6)
     wait_until(lambda: outcomes(campaign_id) >= before + 6, 40, "the first node goes on")
     assert up(campaign_id, "second") == lost > 0
     assert up(campaign_id) <= LIMIT
     two.second.stop()
     two.second.start()
-    wait_until(lambda: up(campaign_id, "second") and outcomes(campaign_id) > before + 8, 40, "it calls again")
+    calls_alone("second", campaign_id)
     finished(campaign_id)
     assert service.counts([campaign_id])[campaign_id].unknown <= lost
     two.faults += [Fault(died_at, "kill", target, node="second") for target in ("pbx", "carrier")]
     two.judge(campaign_id)
+
+
+def frozen_with_calls_up(copy, campaign_id):
+    """Its dial worker stands still while calls of it are up, so that they stay open until it is killed."""
+    dial = copy.pid("dial")
+    os.kill(dial, signal.SIGSTOP)
+    if up(campaign_id, "second") >= 3:
+        return True
+    os.kill(dial, signal.SIGCONT)
+    return False
 
 
 @pytest.mark.parametrize("running", ["redis"], indirect=True)  # no message has a part in it
@@ -243,12 +278,19 @@ def test_i1_two_dial_workers_for_one_node(two, alone):
         two.faults.append(Fault(frozen_at, "freeze", "dial", until=time.time(), node="main"))
         later = (Attempt.claimed_at > taken_over_at, Attempt.disposition.is_not(None))
         wait_until(lambda: count(campaign_id, *later) >= 6, 30, "dialling goes on")
-        wait_until(lambda: two.main.pid("dial") not in (0, first), 20, "the woken one ends and waits again")
+        wait_until(lambda: waits_again(two.main, first), 60, "the woken one ends and waits again")
         waiting.kill()
         wait_until(lambda: holder("main") == two.main.pid("dial"), 8, "the dead one is followed at once")
     finished(campaign_id)
     two.judge(campaign_id)
     assert service.counts([campaign_id])[campaign_id].unknown == 0
+
+
+def waits_again(copy, first):
+    """The dial worker that came after ``first`` has said that it waits."""
+    log, pid = (copy.settings.home / "logs" / "dial.log").read_text(), copy.pid("dial")
+    waits = [line for line in log.splitlines() if '"node_has_another_dial_worker"' in line]
+    return pid != first and any(f'"pid": {pid},' in line for line in waits)
 
 
 def message():
@@ -279,7 +321,7 @@ def test_n15_everybody_hears_his_own_sentence_from_either_node(two):
     assert made.drop([lost_by_node[1]]) == 1
     channels = nodes.get(node_id("main")).channels
     change_main(channels=LIMIT // 2)  # so that both have to call
-    service.start(campaign_id)
+    start(campaign_id)
     finished(campaign_id)
     change_main(channels=channels)
     two.judge(campaign_id)

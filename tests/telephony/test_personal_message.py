@@ -19,7 +19,7 @@ from config import database
 from config import settings as all_settings
 from dialer import nodes
 from tests.support.audio import RATE, likeness
-from tests.support.campaign import make_campaign
+from tests.support.campaign import make_campaign, start
 from tests.support.carrier_log import read_calls
 from tests.support.metronome import Metronome
 from tests.support.servers import wait_until
@@ -76,10 +76,9 @@ def called(tmp_path_factory):
             database.write(_fill)
             service.set_message(campaign_id, message())
             copy.kill("jobs")  # whoever was at work on it is dead: the next one goes on
-            wait_until(lambda: not service.start_problems(campaign_id), 30, "the dial worker's connection")
             wait_until(lambda: service.prepare_progress(campaign_id).ready == len(SPOKEN), 90, "every contact's sound")
             with Metronome() as metronome:
-                service.start(campaign_id)
+                start(campaign_id)
                 wait_until(
                     lambda: sum(node.talking for node in nodes.all_nodes()) == len(SPOKEN), 30, "all have answered"
                 )

@@ -14,6 +14,8 @@ from campaigns.contacts_file import SENTENCES, ContactsFile, LayoutChoice
 from campaigns.errors import CampaignError
 
 DATA = Path(__file__).parents[2] / "data"
+#: All examples of a test may write into one folder, however long that takes.
+SLOW_AND_SHARED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
 def read(path: Path, choice: LayoutChoice | None = None, region: str = "RU"):
@@ -255,7 +257,7 @@ CELL = st.text(LETTERS, max_size=20).map(str.strip)
 CYRILLIC = st.text("абвгдежзиклмнопрстуфхцчшщыэюяАБВГДЕ ,.\"'-0123456789", max_size=20).map(str.strip)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=SLOW_AND_SHARED)
 @given(
     st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=12),
     st.sampled_from([";", ",", "\t", "|"]),
@@ -277,7 +279,7 @@ def test_what_is_written_is_read(tmp_path, cells, delimiter, encoding, ending):
     assert [row.line for row in found] == lines
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_AND_SHARED)
 @given(
     st.lists(st.tuples(CYRILLIC, CYRILLIC), min_size=1, max_size=12),
     st.sampled_from([";", ",", "\t", "|"]),
@@ -294,7 +296,7 @@ def test_what_is_written_is_found(tmp_path, cells, delimiter, encoding):
     assert [row.cells for row in found] == rows[1:]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=SLOW_AND_SHARED)
 @given(st.binary(max_size=3000))
 def test_rubbish_gives_an_error_or_rows_never_a_traceback(tmp_path, content):
     try:

@@ -41,7 +41,7 @@ def die_in_thread(name, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", caught)
     thread = threading.Thread(target=lambda: [][0], name=name)
     thread.start()
-    thread.join(5)
+    thread.join(20)
     assert seen == [IndexError]
 
 

@@ -55,7 +55,7 @@ def test_one_that_cannot_be_recorded_holds_up_no_other(ledger, recorder):
         recorder.put(result(uid))
     recorder.ask_open_calls(asked.append)
     recorder.start()
-    wait_until(lambda: asked, 5, "what waits behind it is answered")
+    wait_until(lambda: asked, 20, "what waits behind it is answered")
     assert ledger.taken == ["a", "b"]
     assert recorder.forgotten == ["a", "b"]  # the journal keeps the other
 
@@ -65,5 +65,5 @@ def test_a_database_that_is_away_loses_nothing(ledger, recorder):
     for uid in ("a", "b"):
         recorder.put(result(uid))
     recorder.start()
-    wait_until(lambda: recorder.forgotten == ["a", "b"], 5)
+    wait_until(lambda: recorder.forgotten == ["a", "b"], 20)
     assert ledger.taken == ["a", "b"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from config.i18n import translator
 from ops import alarm_rules, alarm_texts
 from ops.alarm_rules import Do, Finding, Severity, Standing
 from ops.facts import BrokerFact, CampaignFact, DiskFact, Facts, FolderFact, NodeFact, SignFact, TrunkFact
@@ -71,6 +72,13 @@ def test_each_condition_is_found_and_has_words_in_full(code):
     assert "{" not in text.what + text.todo
     assert "…" not in text.what + text.todo
     assert text.todo
+
+
+def test_the_rehearsal_carrier_has_its_name_in_the_readers_language():
+    named = {"Rehearsal carrier": "Учебный оператор", "A & B": "A & B"}
+    for title, shown in named.items():
+        words = {"title": title, "node": "main"}
+        assert shown in alarm_texts.text_of("trunk_unreachable", "x@main", words, translator("ru")).what
 
 
 def test_every_alarm_has_a_case_here():
