@@ -85,8 +85,9 @@ class Hold:
     notes: dict[str, int] = field(default_factory=dict)
 
     def renewed(self) -> dt.datetime:
-        """The next heartbeat, never the same as the last."""
-        return max(utcnow(), self.beat + dt.timedelta(milliseconds=1))
+        """The next heartbeat, never the same as the last; an earlier one after the clock was set back."""
+        now = utcnow()
+        return now if now != self.beat else now + dt.timedelta(milliseconds=1)
 
 
 @dataclass
@@ -102,8 +103,11 @@ class _Batch:
 
 
 def is_dead(base: ContactBase, now: dt.datetime) -> bool:
-    """True when nobody works on this base any more, though its state says so."""
-    return base.heartbeat_at is None or base.heartbeat_at < now - dt.timedelta(seconds=DEAD_AFTER_S)
+    """True when nobody works on this base any more, though its state says so.
+
+    A heartbeat far ahead was given before the clock was set back, and not renewed since.
+    """
+    return base.heartbeat_at is None or abs(now - base.heartbeat_at) > dt.timedelta(seconds=DEAD_AFTER_S)
 
 
 def claim(campaign_id: int, uploads: Path) -> Hold | None:

@@ -252,8 +252,8 @@ def sweep_dead_loads() -> list[int]:
             select(ContactBase).where(ContactBase.state.in_([BaseState.WAITING, BaseState.LOADING]))
         ).all()
     busy = {b.campaign_id for b in bases if b.state == BaseState.LOADING and not base_loading.is_dead(b, now)}
-    late = now - dt.timedelta(seconds=base_loading.DEAD_AFTER_S)
-    stuck = {b.campaign_id for b in bases if b.state == BaseState.LOADING or b.created_at < late}
+    late = dt.timedelta(seconds=base_loading.DEAD_AFTER_S)
+    stuck = {b.campaign_id for b in bases if b.state == BaseState.LOADING or abs(now - b.created_at) > late}
     return sorted(stuck - busy)
 
 

@@ -85,6 +85,14 @@ def opened(uid: str, so_far: str = "") -> Card:
     return found
 
 
+def is_up(uid: str) -> bool:
+    """This call has not ended; what is looked at again and again is no entry of the audit trail.
+
+    :raises CampaignError: attempt_missing.
+    """
+    return _rows(uid)[0].disposition is None
+
+
 def card(uid: str, so_far: str = "") -> Card:
     """The card of this call.
 

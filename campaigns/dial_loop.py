@@ -149,14 +149,17 @@ class DialLoop:
         self._tell_problem()
 
     def dial(self, campaign_id: int) -> None:
-        """Claim and place what this campaign may call now."""
-        more = True
+        """Claim and place what this campaign may call now; after a second the others and the tick have their turn."""
+        more, until = True, self._clock() + TICK_S
         while more:
             boot = self._gateway.boot
             if boot is None or not self._room:
                 return
             with self._claiming:
                 more = self._claim_and_place(campaign_id, boot)
+            if more and self._clock() >= until:
+                self.wake([campaign_id])
+                return
             if more:
                 time.sleep(BREATHE_S)  # SQLite's lock goes to whoever asks first: let Stop and outcomes in
 

@@ -21,8 +21,22 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two looks at the trunks of this node.
 TRUNKS_EVERY_S = 10.0
+#: Threads without which nobody is called, though the process lives: when a fault ends one of them, the worker ends too.
+NEEDED = frozenset({"gateway-ami", "gateway-recorder", "dial-loop", "lease", "prefetch", "trunks"})
+DIED = 1
 #: Exit code of a worker that lost its node to another one; the supervisor starts it again, and it waits.
 LOST_NODE = 75
+
+
+def end_with_thread(fault: threading.ExceptHookArgs) -> None:
+    """What Python calls when a thread ends by an exception. The supervisor starts the worker again; calls go on."""
+    threading.__excepthook__(fault)
+    name = fault.thread.name if fault.thread is not None else ""
+    if name in NEEDED:
+        try:
+            log.error("thread_died", thread=name, error=fault.exc_type.__name__)
+        finally:
+            os._exit(DIED)
 
 
 class DialWorker:
@@ -42,6 +56,8 @@ class DialWorker:
         :param ask_to_end: called while waiting; raises when the process shall end.
         :returns: the connection to the PBX, for whoever tells its state.
         """
+
+        threading.excepthook = end_with_thread
 
         def pause() -> None:
             ask_to_end()
@@ -85,10 +101,12 @@ class DialWorker:
 
     def _lost(self) -> None:
         """Another worker has taken the node, since we were silent: begin anew and wait for our turn."""
-        self._end_loop()
-        if self._gateway is not None:
-            self._gateway.stop(timeout_s=2)
-        os._exit(LOST_NODE)
+        try:
+            self._end_loop()
+            if self._gateway is not None:
+                self._gateway.stop(timeout_s=2)
+        finally:
+            os._exit(LOST_NODE)
 
     def _end_loop(self) -> None:
         if self._prefetch is not None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import exports, piece_store
@@ -56,8 +56,10 @@ def erase(text: str) -> Erased:
     """
     settings: Settings = current_app.config["OBZVON"]
     digits = _digits(text, settings)
-    reports = database.write(lambda session: _reports_of(session, digits))
-    found = database.write(lambda session: _forget(session, digits))
+    with database.read() as session:
+        seen = _look(session, digits)
+        reports = _reports_of(session, digits, seen)
+    found = database.write(lambda session: _forget(session, digits, seen))
     for path in found.files:
         (settings.uploads / path).unlink(missing_ok=True)
     for export_id in reports:
@@ -77,6 +79,29 @@ def _digits(text: str, settings: Settings) -> str:
 
 
 @dataclass(frozen=True)
+class _Seen:
+    """Rejected rows with the number, among those up to an id. To look through a million takes ten seconds, for which
+    nobody else could write, had it to be done in the transaction that takes them away."""
+
+    ids: list[int]
+    bases: set[int]
+    upto: int
+
+
+def _look(session: Session, digits: str) -> _Seen:
+    _require_no_loading(session)  # whatever is loaded from now on has higher ids
+    upto = session.scalar(select(func.max(RejectedRow.id))) or 0
+    rows = list(_rejected(session, digits))
+    return _Seen([row.id for row in rows], {row.base_id for row in rows}, upto)
+
+
+def _require_no_loading(session: Session) -> None:
+    loading = select(ContactBase.id).where(ContactBase.state.in_([BaseState.WAITING, BaseState.LOADING]))
+    if session.execute(loading.limit(1)).first():
+        raise CampaignError("erase_base_loading", SENTENCES["erase_base_loading"], status=409)
+
+
+@dataclass(frozen=True)
 class _Found:
     contacts: int
     rejected: int
@@ -86,33 +111,35 @@ class _Found:
     stems: set[str]
 
 
-def _forget(session: Session, digits: str) -> _Found:
+def _forget(session: Session, digits: str, seen: _Seen) -> _Found:
     """One transaction; the campaigns are locked first, as a claim does, so that nobody is being called meanwhile."""
-    held = select(Contact.campaign_id).where(Contact.number == digits)
-    campaign_ids = sorted(set(session.scalars(held)))
+    campaign_ids = sorted(_campaigns_with(session, digits))
     for campaign_id in campaign_ids:
         session.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update())
-    contacts = session.scalars(select(Contact).where(Contact.number == digits).with_for_update()).all()
+    held = select(Contact).where(Contact.campaign_id.in_(campaign_ids), Contact.number == digits)
+    contacts = session.scalars(held.with_for_update()).all()
     ids = [contact.id for contact in contacts]
     if session.execute(select(Attempt.id).where(Attempt.open_for_contact.in_(ids))).first():
         raise CampaignError("erase_call_up", SENTENCES["erase_call_up"], field="number", status=409)
-    loading = select(ContactBase.id).where(ContactBase.state.in_([BaseState.WAITING, BaseState.LOADING]))
-    if session.execute(loading.limit(1)).first():
-        raise CampaignError("erase_base_loading", SENTENCES["erase_base_loading"], status=409)
-    rows = list(_rejected(session, digits))
-    bases = {contact.base_id for contact in contacts} | {row.base_id for row in rows}
+    _require_no_loading(session)
+    rows = list(_rejected(session, digits, after=seen.upto))
+    rejected = session.scalars(
+        select(RejectedRow.id).where(
+            RejectedRow.id.in_({*seen.ids, *(row.id for row in rows)}), RejectedRow.value != ""
+        )
+    ).all()
+    bases = {contact.base_id for contact in contacts} | {row.base_id for row in rows} | seen.bases
     uids = list(session.scalars(select(Attempt.uid).where(Attempt.contact_id.in_(ids))))
     stems = {stem for contact in contacts if contact.prompts for stem in Prompts.from_json(contact.prompts).stems()}
     calls = select(Attempt.id).where(Attempt.contact_id.in_(ids))
     session.execute(update(AttemptStep).where(AttemptStep.attempt_id.in_(calls)).values(value=""))  # what he typed
     for contact in contacts:
         _make_nobody(contact)
-    if rows:
-        row_ids = [row.id for row in rows]
-        session.execute(update(RejectedRow).where(RejectedRow.id.in_(row_ids)).values(value=""))
+    if rejected:
+        session.execute(update(RejectedRow).where(RejectedRow.id.in_(rejected)).values(value=""))
     files = list(session.scalars(select(ContactBase.path).where(ContactBase.id.in_(bases))))
     uploads: Path = current_app.config["OBZVON"].uploads
-    return _Found(len(contacts), len(rows), [path for path in files if (uploads / path).is_file()], uids, stems)
+    return _Found(len(contacts), len(rejected), [path for path in files if (uploads / path).is_file()], uids, stems)
 
 
 def _make_nobody(contact: Contact) -> None:
@@ -123,23 +150,29 @@ def _make_nobody(contact: Contact) -> None:
         contact.state, contact.due_at, contact.put_off = ContactState.NOT_REACHED, None, False
 
 
-def _rejected(session: Session, digits: str) -> Iterator[RejectedRow]:
-    """Rejected rows whose cell is this number, however it was written."""
-    tail, after = digits[-COMMON:], 0
+def _campaigns_with(session: Session, digits: str) -> set[int]:
+    """By the index, which begins with the campaign."""
+    held = select(Contact.campaign_id).where(Contact.number == digits, Contact.campaign_id.in_(select(Campaign.id)))
+    return set(session.scalars(held))
+
+
+def _rejected(session: Session, digits: str, after: int = 0) -> Iterator[Row[int, int, str]]:
+    """Rejected rows (id, base and cell) whose cell is this number, however it was written."""
+    tail = digits[-COMMON:]
+    columns = select(RejectedRow.id, RejectedRow.base_id, RejectedRow.value)
     while True:
-        query = select(RejectedRow).where(RejectedRow.id > after, RejectedRow.value != "")
-        rows = session.scalars(query.order_by(RejectedRow.id).limit(SCAN)).all()
+        query = columns.where(RejectedRow.id > after, RejectedRow.value != "")
+        rows = session.execute(query.order_by(RejectedRow.id).limit(SCAN)).all()
         yield from (row for row in rows if tail in re.sub(r"\D", "", row.value))
         if len(rows) < SCAN:
             return
         after = rows[-1].id
 
 
-def _reports_of(session: Session, digits: str) -> list[int]:
+def _reports_of(session: Session, digits: str, seen: _Seen) -> list[int]:
     """Reports that may hold the number: those of campaigns that have it, as a contact or as a rejected row."""
-    campaigns = set(session.scalars(select(Contact.campaign_id).where(Contact.number == digits)))
-    bases = {row.base_id for row in _rejected(session, digits)}
-    campaigns |= set(session.scalars(select(ContactBase.campaign_id).where(ContactBase.id.in_(bases))))
+    campaigns = _campaigns_with(session, digits)
+    campaigns |= set(session.scalars(select(ContactBase.campaign_id).where(ContactBase.id.in_(seen.bases))))
     return list(session.scalars(select(Export.id).where(Export.campaign_id.in_(campaigns))))
 
 

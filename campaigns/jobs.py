@@ -64,21 +64,46 @@ def write_export(export_id: int) -> None:
 
 @shared_task(name="campaigns.sweep")
 def sweep() -> None:
-    """Send again what was lost on the way: dead imports, unfinished removals, forgotten exports."""
+    """Send again what was lost on the way: dead imports, unfinished removals, forgotten exports.
+
+    One step's fault, such as a file that cannot be removed, must not keep the others from being done, at each sweep.
+    """
+    fault: Exception | None = None
+    for step in (
+        _send_dead_loads,
+        removal.end_trials,
+        _send_removals,
+        _send_waiting,
+        exports.sweep,
+        bases.sweep_files,
+        lambda: sounds.sweep(piece_store.needed),
+        preparing.sweep,
+        bases.sweep_old_uploads,
+        lambda: rehearsal_files.sweep(current_app.config["OBZVON"]),
+        audit.watch,
+    ):
+        try:
+            step()
+        except Exception as exc:
+            log.exception("part_of_sweep_failed")
+            fault = exc
+    if fault is not None:
+        raise fault
+
+
+def _send_dead_loads() -> None:
     for campaign_id in bases.sweep_dead_loads():
         messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
-    removal.end_trials()
+
+
+def _send_removals() -> None:
     for campaign_id in removal.deleting():
-        messages.send("campaigns.remove", [campaign_id], queue="jobs")
+        messages.send("campaigns.remove", [campaign_id], queue="jobs", expires=20)
+
+
+def _send_waiting() -> None:
     for campaign_id in preparing.waiting():
         send_prepare(campaign_id)
-    exports.sweep()
-    bases.sweep_files()
-    sounds.sweep(piece_store.needed)
-    preparing.sweep()
-    bases.sweep_old_uploads()
-    rehearsal_files.sweep(current_app.config["OBZVON"])
-    audit.watch()
 
 
 @shared_task(name="campaigns.remove")

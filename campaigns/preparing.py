@@ -159,8 +159,8 @@ def _take(session: Session, campaign_id: int, wake: Callable[[int], None]) -> _H
 
 
 def is_held(row: Any, now: dt.datetime) -> bool:
-    """Whether a run is at work; ``row`` has holder and beat_at."""
-    return bool(row.holder) and row.beat_at is not None and row.beat_at > now - DEAD_AFTER
+    """Whether a run is at work; ``row`` has holder and beat_at. One far ahead is from before the clock was set back."""
+    return bool(row.holder) and row.beat_at is not None and abs(now - row.beat_at) < DEAD_AFTER
 
 
 def _has_other_nodes(session: Session, trunk_id: int | None, own: str) -> bool:
@@ -276,11 +276,16 @@ def _prepare(hold: _Hold, rows: Sequence[Any], pool: ThreadPoolExecutor, ends: f
     _commit(hold, done)
 
 
-def _plan(hold: _Hold, row: Any) -> Plan | _Done:
+def _plan(hold: _Hold, row: Any) -> Plan | _Done | None:
     try:
         return speaking.plan(hold.message, row.fields or {}, hold.region)
     except ObzvonError as error:
         return _Done(row.id, code=error.code, column=_column_of(error))
+    except Exception as slip:  # a fault of ours: he waits and the page says so, but nobody waits for him
+        log.exception("contact_not_prepared", contact=row.id)
+        told = speaking.slip(hold.message.default_language, slip)
+        hold.problem, hold.words = told.code, _plain(told.words)
+        return None
 
 
 def _column_of(error: ObzvonError) -> str:

@@ -16,11 +16,18 @@ from config import database
 
 CHUNK = 2000
 BREATHE_S = 0.02
+#: Seconds of one run, a little less than between two sweeps, each of which sends for the next: otherwise every sweep
+#: would put one more worker to the same removal, and none would be left to prepare contacts that are called now.
+RUN_S = 8.0
 TRIAL_KEPT = dt.timedelta(days=1)
 
 
 def remove(campaign_id: int) -> None:
-    """Remove all rows of a campaign in state ``deleting``; may be stopped and run again at any point."""
+    """Remove rows of a campaign in state ``deleting`` for some seconds, and in the end the campaign itself.
+
+    May be stopped and run again at any point; the sweep sends for it until it is gone.
+    """
+    ends = time.monotonic() + RUN_S
     if not database.write(lambda session: _is_deleting(session, campaign_id)):
         return
     bases = select(ContactBase.id).where(ContactBase.campaign_id == campaign_id)
@@ -31,6 +38,8 @@ def remove(campaign_id: int) -> None:
     ):
         while database.write(lambda session, m=model, c=condition: _delete_chunk(session, campaign_id, m, c)):  # type: ignore[misc]
             time.sleep(BREATHE_S)
+            if time.monotonic() > ends:
+                return
     database.write(lambda session: _delete_rest(session, campaign_id))
 
 

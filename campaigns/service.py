@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from pydantic import BaseModel, Field, field_validator
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns import caps, do_not_call, jobs, sounds, store
@@ -174,15 +174,26 @@ def _make_due_again(campaign_id: int, *, revive: bool) -> None:
         Contact.state == ContactState.NOT_REACHED,
         Contact.last_disposition.in_([Disposition.EXPIRED, Disposition.BLOCKED, Disposition.DO_NOT_CALL]),
     )
-    condition = and_(Contact.campaign_id == campaign_id, or_(put_off, given_up) if revive else put_off)
+    condition = or_(put_off, given_up) if revive else put_off
+    with database.read() as session:
+        bases = session.scalars(select(ContactBase.id).where(ContactBase.campaign_id == campaign_id)).all()
+    for base_id in bases:
+        _make_due(base_id, condition)
 
-    def chunk(session: Session) -> int:
-        ids = session.execute(select(Contact.id).where(condition).limit(DUE_CHUNK)).scalars().all()
+
+def _make_due(base_id: int, condition: ColumnElement[bool]) -> None:
+    """Those of one base. They are looked for before SQLite's write lock is taken, and each chunk behind the last."""
+    after = 0
+    while True:
+        found = select(Contact.id).where(Contact.base_id == base_id, Contact.id > after, condition)
+        with database.read() as session:
+            ids = session.scalars(found.order_by(Contact.id).limit(DUE_CHUNK)).all()
+        if not ids:
+            return
         values = {"state": ContactState.PENDING, "due_at": database.utcnow(), "put_off": False}
-        session.execute(update(Contact).where(Contact.id.in_(ids), condition).values(values))
-        return len(ids)
-
-    while database.write(chunk) == DUE_CHUNK:
+        again = update(Contact).where(Contact.id.in_(ids), condition).values(values)
+        database.write(lambda session, again=again: session.execute(again))  # type: ignore[misc]
+        after = ids[-1]
         time.sleep(BREATHE_S)
 
 

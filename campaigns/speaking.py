@@ -57,6 +57,12 @@ def plan(message: Message, row: Mapping[str, str], region: str) -> Plan:
     return Plan(language_of(message, row), {place: tuple(found) for place, found in places.items()})
 
 
+def slip(language: str, fault: Exception) -> CampaignError:
+    """A fault of ours, which nobody foresaw, as an error that the page can tell."""
+    code = "speech_no_engine"
+    return CampaignError(code, code, words={"language": language, "reasons": type(fault).__name__})
+
+
 class Studio:
     """Makes pieces that are not there yet. Thread safe; one for each run, since it remembers what it made."""
 
@@ -96,14 +102,25 @@ class Studio:
         """Make these unless they are there, as many of them in one run of an engine as it can.
 
         :returns: those that cannot be made, with the reasons.
+        :raises OSError: the disk is at fault, which concerns them all.
         """
-        self._speak_together(found)
+        try:
+            self._speak_together(found)
+        except OSError:
+            raise
+        except Exception:
+            log.exception("not_spoken_together")
         errors: dict[Piece, ObzvonError] = {}
         for piece in found:
             try:
                 self.stem(piece)
             except ObzvonError as error:
                 errors[piece] = error
+            except OSError:
+                raise
+            except Exception as fault:  # it must not keep the other pieces from being made
+                log.exception("piece_not_made")
+                errors[piece] = slip(piece.language if isinstance(piece, Spoken) else "", fault)
         return errors
 
     def _speak_together(self, found: Sequence[Piece]) -> None:

@@ -29,7 +29,17 @@ def waiting(queue: str) -> int:
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]
-    """Leaves out what would only wait."""
+    """Leaves out what would only wait, and goes on when the clock was set back."""
+
+    def tick(self, *args: Any, **words: Any) -> float:
+        """Celery waits until it is as late again as it was at the last message: an hour, without sweep and alarms."""
+        ahead = [entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()]
+        for entry in ahead:
+            entry.last_run_at = entry.default_now()
+        if ahead:
+            log.warning("clock_set_back")
+            self._heap = None  # made anew: it is in the order of the old time
+        return float(super().tick(*args, **words))
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         queue = (entry.options or {}).get("queue", celery.conf.task_default_queue)

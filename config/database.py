@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ _begin: ContextVar[str] = ContextVar("sqlite_begin", default="BEGIN")
 
 #: Whoever says nothing for this long inside of a transaction is taken for frozen; seconds.
 FROZEN_S = 10
+
+#: A host of the database that answers nothing for this long is taken for gone; seconds.
+VANISHED_S = 25
 
 #: MariaDB: deadlock, lock wait timeout, server gone, lost connection, cannot connect.
 TRANSIENT_MYSQL = {1213, 1205, 2006, 2013, 2003, 1020}
@@ -113,6 +117,23 @@ def _let_go_of_frozen_writers(dbapi_connection: Any, _record: object) -> None:
         cursor.execute(f"SET SESSION idle_transaction_timeout = {FROZEN_S}")
 
 
+def _notice_a_vanished_host(dbapi_connection: Any, _record: object) -> None:
+    """The kernel asks whether the database's host is there still, and ends the connection when it does not answer.
+
+    A host that lost its power or its network says nothing. Whoever waits for its answer would wait for two hours, and
+    whoever sent it something for a quarter of one, though the database is back long since. However long a statement
+    takes, the kernel of a host that lives answers.
+    """
+    link = getattr(dbapi_connection, "_sock", None)
+    if link is None or link.family == socket.AF_UNIX:
+        return
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, VANISHED_S - 15)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_S * 1000)
+
+
 def install_events(engine: Engine) -> None:
     """Prepare SQLite connections: WAL, foreign keys, transactions begun by us rather than by the driver.
 
@@ -122,6 +143,7 @@ def install_events(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
         event.listen(engine, "connect", _zone_utc)
         event.listen(engine, "connect", _let_go_of_frozen_writers)
+        event.listen(engine, "connect", _notice_a_vanished_host)
         return
 
     @event.listens_for(engine, "connect")

@@ -427,12 +427,14 @@ class AmiClient:
         alive = asyncio.ensure_future(session.keep_alive())
         work = asyncio.ensure_future(serve(session))
         try:
-            watched: set[asyncio.Future[Any]] = {session.lost, work}
+            # Without its pings a half-open connection would never be noticed.
+            watched: set[asyncio.Future[Any]] = {session.lost, work, alive}
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             if session.lost.done():
                 log.warning("the connection to Asterisk is gone: %s", session.lost.result())
-            elif not work.cancelled() and work.exception() is not None:
-                log.error("serving the connection to Asterisk failed", exc_info=work.exception())
+            for task in (work, alive):
+                if task.done() and not task.cancelled() and task.exception() is not None:
+                    log.error("serving the connection to Asterisk failed", exc_info=task.exception())
         finally:
             self._session = None
             self.state = AmiState.CONNECTING

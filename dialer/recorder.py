@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 from dialer.calls import CallLedger, CallResult, OpenCall
 from dialer.crash_points import crash_point
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Results committed together. More would hold the database's write lock for long, fewer would cost a commit each.
 MOST_AT_ONCE = 500
+#: What is a result's own fault: the database is there, and takes others.
+OF_A_RESULT = (DataError, IntegrityError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 #: Seconds between two hints of the live numbers.
 LIVE_EVERY = 0.5
 
@@ -102,28 +106,48 @@ class Recorder:
                 item = self._queue.get_nowait()
             except queue.Empty:
                 break
-        if results and self._retry(lambda: self._record(results)):
-            # Without an end there was no hangup handler, and so no entry in the call journal.
-            self._recorded([result.uid for result in results if result.ended_at is not None])
+        if results:
+            self._commit(results)
         for ask in asks:
             found: list[OpenCall] = []
             if self._retry(lambda found=found: found.extend(self._ledger.open_calls())):  # type: ignore[misc]
                 ask.answer(found)
         return stop
 
+    def _commit(self, results: Sequence[CallResult]) -> None:
+        """Record these. One that cannot be written must not keep the others from it, for ever.
+
+        It stays open, and in the call journal, from where the sweep brings it again.
+        """
+        try:
+            if self._retry(lambda: self._record(results), OF_A_RESULT):
+                # Without an end there was no hangup handler, and so no entry in the call journal.
+                self._recorded([result.uid for result in results if result.ended_at is not None])
+        except OF_A_RESULT:
+            if len(results) > 1:
+                for result in results:
+                    self._commit([result])
+            else:
+                log.exception("the outcome of %s cannot be recorded", results[0].uid)
+
     def _record(self, results: Sequence[CallResult]) -> None:
         crash_point("before_record")
         self._ledger.record(results)
         crash_point("after_record_before_journal_delete")
 
-    def _retry(self, work: Callable[[], object]) -> bool:
-        """Until it succeeds, or until we are stopped: then the journal still has what was not committed."""
+    def _retry(self, work: Callable[[], object], but: tuple[type[Exception], ...] = ()) -> bool:
+        """Until it succeeds, or until we are stopped: then the journal still has what was not committed.
+
+        Exceptions of the kinds ``but`` are raised.
+        """
         pause = 0.05
         while True:
             try:
                 with self._app_context():
                     work()
                 return True
+            except but:
+                raise
             except Exception:
                 log.exception("the ledger failed; again in %.2f s", pause)
                 if self._stopping.wait(pause):

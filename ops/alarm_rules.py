@@ -233,7 +233,8 @@ def _of_finding(finding: Finding, before: Standing | None, now: dt.datetime) -> 
     if before is None:
         return Do.RAISE if hold.raise_s == 0 else Do.OPEN
     if before.raised_at is None:
-        return Do.RAISE if (now - before.since).total_seconds() >= hold.raise_s else Do.KEEP
+        # abs: since a clock was set back, what began before it lies ahead.
+        return Do.RAISE if abs((now - before.since).total_seconds()) >= hold.raise_s else Do.KEEP
     told = before.notified_at or before.raised_at
     return Do.REMIND if not before.acknowledged and now - told >= REMIND else Do.KEEP
 
@@ -243,4 +244,4 @@ def _of_absent(alarm: Standing, now: dt.datetime) -> Do:
         return Do.FORGET
     gone = alarm.gone_since
     hold = HOLDS.get(alarm.code, DEFAULT_HOLD)
-    return Do.END if gone is not None and (now - gone).total_seconds() >= hold.clear_s else Do.FADE
+    return Do.END if gone is not None and abs((now - gone).total_seconds()) >= hold.clear_s else Do.FADE

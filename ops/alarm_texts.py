@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns import pause_reasons
 from config.i18n import N_
+from dialer.trunks import REHEARSAL_TITLE
 
 Translate = Callable[[str], str]
 
@@ -117,6 +118,8 @@ def text_of(
     filled = _Words(words, subject=subject)
     if "since" in filled:
         filled["since"] = moment(str(filled["since"]), locale, zone)
+    if filled.get("title") == REHEARSAL_TITLE:
+        filled["title"] = translate(REHEARSAL_TITLE)
     if code == "campaign_paused":
         filled["reason"] = _reason(words, translate)
     what, todo = TEST if code == "test" else TEXTS.get(code, (code, ""))

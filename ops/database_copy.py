@@ -15,13 +15,14 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import URL, Engine, MetaData, Table, inspect, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from ops.errors import OpsError
 
@@ -98,6 +99,7 @@ def _dump(tool: str, url: URL, into: Path) -> bool:
 
 def _save_rows(engine: Engine, into: Path) -> None:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        _never_frozen(connection)
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         for name in inspect(connection).get_table_names():
             table = Table(name, MetaData(), autoload_with=connection)
@@ -106,6 +108,16 @@ def _save_rows(engine: Engine, into: Path) -> None:
                     output.write(
                         json.dumps(list(row), default=_plain, ensure_ascii=False, separators=(",", ":")) + "\n"
                     )
+
+
+def _never_frozen(connection: Connection) -> None:
+    """However slow the disk is, MariaDB shall not end this transaction, which is in nobody's way.
+
+    The server waits in it (``config.database.FROZEN_S``) as soon as it has sent the last rows of a table. MySQL has no
+    such setting.
+    """
+    with suppress(DBAPIError):
+        connection.exec_driver_sql("SET SESSION idle_transaction_timeout = 0")
 
 
 def _plain(value: object) -> dict[str, str]:

@@ -270,6 +270,32 @@ def test_failing_service_does_not_end_the_client() -> None:
     run(test)
 
 
+def test_a_connection_without_its_pings_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would notice that it is half-open."""
+
+    async def no_pings(_session: AmiSession) -> None:
+        raise RuntimeError("a bug")
+
+    async def test(server: FakeAmi) -> None:
+        monkeypatch.setattr(AmiSession, "keep_alive", no_pings)
+        seen = 0
+
+        async def serve(_session: AmiSession) -> None:
+            nonlocal seen
+            seen += 1
+            await asyncio.sleep(30)
+
+        task = asyncio.ensure_future(AmiClient(address(server), QUIET).run(serve))
+        async with asyncio.timeout(30):
+            while seen < 2:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("headers", "why"),
     [

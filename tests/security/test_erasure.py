@@ -6,14 +6,15 @@ import datetime as dt
 import os
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from campaigns import bases, erasure, exports, service
 from campaigns.errors import CampaignError
-from campaigns.models import Attempt, Contact, ContactBase
+from campaigns.models import Attempt, Contact, ContactBase, RejectedRow
 from campaigns.states import ContactState
 from config import audit, database
 from config.database import utcnow
+from config.extensions import db
 from dialer.models import Node, Trunk
 from tests.integration.conftest import tables_url  # noqa: F401 - fixture: SQLite and MariaDB
 from web import cli
@@ -110,6 +111,34 @@ def test_refused_while_a_base_is_loaded(app, loaded):
         with pytest.raises(CampaignError) as refused:
             erasure.erase(NUMBER)
     assert refused.value.code == "erase_base_loading"
+
+
+def test_rejected_rows_are_looked_through_while_others_write(app, known, monkeypatch):
+    """A million of them takes ten seconds; nobody is dialled while SQLite's write lock is held."""
+    _campaign, base = known
+    look = erasure._rejected
+
+    def meanwhile(session, digits, after=0):
+        if after == 0:  # a base that was loaded since the look began
+            with db.engine.connect() as other:
+                if db.engine.dialect.name == "sqlite":
+                    other.exec_driver_sql("PRAGMA busy_timeout = 0")
+                row = {
+                    "base_id": base,
+                    "line": 99,
+                    "code": "number_wrong",
+                    "value": "8 (900) 555-00-00 x",
+                    "detail": "",
+                }
+                other.execute(insert(RejectedRow).values(**row))
+                other.commit()
+        return look(session, digits, after)
+
+    monkeypatch.setattr(erasure, "_rejected", meanwhile)
+    with app.app_context():
+        assert erasure.erase(NUMBER).rejected_rows == 2
+        with database.read() as session:
+            assert set(session.scalars(select(RejectedRow.value).where(RejectedRow.line == 99))) == {""}
 
 
 def test_the_page_the_api_and_the_command(app, admin, manager, loaded, monkeypatch, capsys):

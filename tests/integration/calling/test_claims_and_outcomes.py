@@ -222,6 +222,20 @@ def test_removal_takes_only_what_is_being_deleted():
         assert session.scalar(select(func.count()).select_from(Contact)) == 1
 
 
+def test_a_long_removal_gives_the_worker_back(monkeypatch):
+    """Each sweep sends for it: without an end of each run they would take one worker after another until it is done."""
+    campaign_id = make(contacts=7)
+    service.stop(campaign_id)
+    service.delete(campaign_id)
+    monkeypatch.setattr(removal, "CHUNK", 3)
+    monkeypatch.setattr(removal, "RUN_S", 0.0)
+    left = [7]
+    while removal.deleting():
+        removal.remove(campaign_id)
+        left.append(one(select(func.count()).select_from(Contact)))
+    assert left == [7, 4, 1, 0, 0]
+
+
 @pytest.mark.parametrize(
     "values", [{"region": "ZZ"}, {"region": "AQ"}, {"timezone": "Europe"}, {"timezone": "x" * 5000}]
 )

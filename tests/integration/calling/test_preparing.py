@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import func, select, update
 
-from campaigns import erasure, jobs, piece_store, prepared, preparing, service, sounds, voices
+from campaigns import erasure, jobs, piece_store, prepared, preparing, service, sounds, speaking, voices
 from campaigns.message.blocks import Message
 from campaigns.message.prompts import Prompts
 from campaigns.models import Attempt, Campaign, Contact, ContactBase, Preparation, SoundFile
@@ -215,6 +215,24 @@ def test_words_that_no_engine_can_say_end_their_contact_alone(hummer):
     first, second = contact_rows(campaign_id)
     assert (first.state, first.prepare_code, first.prepare_column) == ("not_reached", "speech_no_engine", "Debt")
     assert second.prompts
+
+
+@pytest.mark.parametrize("where", ["plan", "sound"])
+def test_a_slip_of_ours_with_one_contact_holds_up_no_other(hummer, monkeypatch, where):
+    """It would end each run at him, with nothing said to anybody, and all behind him would wait for ever."""
+    campaign_id = campaign(["7", "8", "9"])
+    place, name = (speaking, "plan") if where == "plan" else (hummer, "synthesize")
+    real = getattr(place, name)
+
+    def slips(words, *more, **named):
+        if "eight dollars" in (words, *more) or {"Debt": "8"} in more:
+            raise RuntimeError("a slip")
+        return real(words, *more, **named)
+
+    monkeypatch.setattr(place, name, slips)
+    prepare(campaign_id)
+    assert [bool(row.prompts) for row in contact_rows(campaign_id)] == [True, False, True]
+    assert service.prepare_progress(campaign_id).problem == "speech_no_engine"
 
 
 def test_two_at_once_do_not_prepare_the_same_and_a_dead_one_is_taken_over(hummer):

@@ -1,6 +1,9 @@
 """Beat does not fill the broker while a worker is away, on Redis and RabbitMQ; two beats are as good as one."""
 
+import datetime as dt
+
 import pytest
+from celery import Celery
 from celery.beat import ScheduleEntry
 
 from config import messages
@@ -50,3 +53,26 @@ def test_a_broker_that_is_away_stops_nobody(tmp_path):
     a_beat()()
     celery.conf.broker_url = "memory://"
     celery._after_fork()
+
+
+def test_a_clock_that_went_back_does_not_silence_it(monkeypatch):
+    """By itself Celery would send nothing for the hour by which the clock was set back."""
+    now, sent = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC), []
+    monkeypatch.setattr(Celery, "now", lambda _self: now)
+    entries = {name: {"task": name, "schedule": every} for name, every in (("sweep", 10.0), ("evaluate", 15.0))}
+    beat = Scheduler(Celery(broker="memory://"), schedule={})
+    beat.update_from_dict(entries)
+    monkeypatch.setattr(beat, "apply_entry", lambda entry, producer: sent.append(entry.name))
+
+    def within(seconds):
+        nonlocal now
+        sent.clear()
+        for _ in range(seconds):
+            now += dt.timedelta(seconds=1)
+            beat.tick()
+            beat.tick()
+        return set(sent)
+
+    assert within(20) == {"sweep", "evaluate"}
+    now -= dt.timedelta(hours=1)
+    assert within(20) == {"sweep", "evaluate"}

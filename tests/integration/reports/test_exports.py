@@ -11,10 +11,10 @@ import openpyxl
 import pytest
 from sqlalchemy import update
 
-from campaigns import exports, reports
+from campaigns import exports, jobs, reports
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign, Export
-from config import database
+from config import audit, database
 from config.database import utcnow
 from config.extensions import celery
 from tests.integration.reports import sample
@@ -232,3 +232,15 @@ def test_file_removed_by_hand(sent: list[int]) -> None:
     with pytest.raises(CampaignError) as caught:
         exports.file_of(export_id)
     assert caught.value.code == "export_missing"
+
+
+def test_a_file_that_cannot_be_looked_at_keeps_nothing_else_from_being_swept(
+    sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports.folder().mkdir(parents=True)
+    (exports.folder() / "lost.xlsx").symlink_to("nowhere")
+    swept: list[str] = []
+    monkeypatch.setattr(audit, "watch", lambda: swept.append("audit"))
+    with pytest.raises(FileNotFoundError):  # it is told all the same, and the task counts as failed
+        jobs.sweep()
+    assert swept == ["audit"]

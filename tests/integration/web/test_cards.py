@@ -128,6 +128,18 @@ def test_the_card_after_the_call(app, manager, up):
     assert "was changed since" in manager.get(f"/cards/{UID}").text
 
 
+def test_the_open_card_loads_itself_again_once_the_call_has_ended(app, manager, up):
+    """An operator has it open while he talks: what is told at the end of the call appears by itself."""
+    address = f"/cards/{UID}/up"
+    assert f'hx-get="{address}"' in manager.get(f"/cards/{UID}").text
+    asked = manager.get(address)
+    assert (asked.status_code, "HX-Refresh" in asked.headers) == (204, False)
+    end(app)
+    assert manager.get(address).headers["HX-Refresh"] == "true"
+    assert address not in manager.get(f"/cards/{UID}").text
+    assert manager.get("/cards/x/up").status_code == 404
+
+
 def test_a_value_that_cannot_be_said_is_told(app, manager, up):
     with app.app_context():
         database.write(lambda session: session.execute(update(Contact).values(fields={"sum": "much"})))

@@ -2,9 +2,11 @@
 
 import contextlib
 import threading
+from types import SimpleNamespace
 
 import pytest
 
+from campaigns import dial_loop
 from campaigns.dial_loop import DialLoop
 from tests.support.servers import wait_until
 
@@ -65,3 +67,30 @@ def test_rate_limited_campaign_is_claimed_for_when_its_rate_allows(loop):
     loop._wake_later(7, 0.1)
     loop._wake_later(7, 30.0)  # the first one counts
     wait_until(lambda: loop.dialled == [7], 20)
+
+
+def test_a_campaign_with_much_to_look_through_keeps_neither_others_nor_the_tick(monkeypatch):
+    """Such as 100,000 contacts whose own windows are closed, all to be put off: the node would look dead meanwhile."""
+    monkeypatch.setattr(dial_loop, "TICK_S", 0.1)
+    claimed, ticks = [], []
+
+    class Endless(DialLoop):
+        def _claim_and_place(self, campaign_id, boot):
+            claimed.append(campaign_id)
+            return campaign_id == 1
+
+        def tick(self):
+            ticks.append(len(claimed))
+
+    loop = Endless(1, SimpleNamespace(boot="boot"))
+    thread = threading.Thread(target=loop.run, args=[contextlib.nullcontext], daemon=True)
+    loop.wake([1])
+    thread.start()
+    wait_until(lambda: len(ticks) >= 3, 20, "it ticks")
+    loop.wake([2])
+    wait_until(lambda: 2 in claimed, 20, "the other has its turn")
+    before = len(claimed)
+    wait_until(lambda: claimed[before:].count(1), 20, "and the first goes on")
+    loop.end()
+    thread.join(20)
+    assert not thread.is_alive()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from config.i18n import translator
 from ops import alarm_rules, alarm_texts
 from ops.alarm_rules import Do, Finding, Severity, Standing
 from ops.facts import BrokerFact, CampaignFact, DiskFact, Facts, FolderFact, NodeFact, SignFact, TrunkFact
@@ -73,6 +74,13 @@ def test_each_condition_is_found_and_has_words_in_full(code):
     assert text.todo
 
 
+def test_the_rehearsal_carrier_has_its_name_in_the_readers_language():
+    named = {"Rehearsal carrier": "Учебный оператор", "A & B": "A & B"}
+    for title, shown in named.items():
+        words = {"title": title, "node": "main"}
+        assert shown in alarm_texts.text_of("trunk_unreachable", "x@main", words, translator("ru")).what
+
+
 def test_every_alarm_has_a_case_here():
     assert set(CASES) == set(alarm_texts.TEXTS)
 
@@ -136,6 +144,12 @@ def test_it_ends_only_when_it_is_gone_for_a_while():
     assert do([], [held("pbx_away", raised_at=ago(50), gone_since=ago(10))]) == [Do.END]
     back = [Finding("pbx_away", "x", Severity.CRITICAL)]
     assert do(back, [held("pbx_away", raised_at=ago(50), gone_since=ago(5))]) == [Do.KEEP]
+
+
+def test_a_clock_that_went_back_delays_neither_the_alarm_nor_its_end():
+    found = [Finding("pbx_away", "x", Severity.CRITICAL)]
+    assert do(found, [held("pbx_away", since=ago(-3600))]) == [Do.RAISE]
+    assert do([], [held("pbx_away", raised_at=ago(-3600), gone_since=ago(-3600))]) == [Do.END]
 
 
 def test_reminders_come_once_an_hour_until_somebody_takes_care():
