@@ -234,14 +234,26 @@ def _wake(campaign_id: int) -> None:
     messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
 
 
-def load_waiting(campaign_id: int) -> None:
+def load_waiting(campaign_id: int) -> bool:
     """Load the waiting bases of a campaign, one after another in the order of their ids. The job's body.
 
     May run any number of times and in many processes: a campaign's bases are loaded by one of them at a time, so that
     which of two equal numbers is kept does not depend on chance. After a crash it finishes what was begun.
+
+    :returns: whether there was anything to do.
     """
+    done = False
     while (hold := base_loading.claim(campaign_id, _settings().uploads)) is not None:
         base_loading.run(hold)
+        done = True
+    return done
+
+
+def waiting() -> list[int]:
+    """Campaigns with a base that waits for the loading job."""
+    with read() as session:
+        query = select(ContactBase.campaign_id).where(ContactBase.state == BaseState.WAITING)
+        return list(session.scalars(query.distinct()))
 
 
 def sweep_dead_loads() -> list[int]:

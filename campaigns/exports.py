@@ -177,12 +177,20 @@ def _remove(export: Export) -> None:
 # --- the job ---------------------------------------------------------------------------------------------------------
 
 
-def run(export_id: int) -> None:
-    """Write the file of an export that waits, or whose run died; anything else is left as it is."""
+def run(export_id: int) -> bool:
+    """Write the file of an export that waits, or whose run died; anything else is left as it is.
+
+    :returns: whether there was anything to do.
+    """
     token = secrets.token_hex(8)
     export = database.write(lambda session: _take(session, export_id, token))
-    if export is None:
-        return
+    if export is not None:
+        _run(export, token)
+    return export is not None
+
+
+def _run(export: Export, token: str) -> None:
+    export_id = export.id
     path = folder() / f"{export_id}-{token}.xlsx"
     try:
         _write(export, token, path)
@@ -305,6 +313,14 @@ def sweep() -> None:
     for export_id in database.write(lambda session: _forgotten(session, now)):
         _send(export_id)
     _remove_strays(now)
+
+
+def send_waiting() -> None:
+    """Send the jobs that found no turn."""
+    with database.read() as session:
+        waiting = session.scalars(select(Export.id).where(Export.state == ExportState.WAITING)).all()
+    for export_id in waiting:
+        _send(export_id)
 
 
 def _outdated(now: dt.datetime) -> Sequence[Export]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 from celery import shared_task
 from flask import current_app
 
-from campaigns import bases, exports, piece_store, preparing, removal, sounds, store
+from campaigns import bases, exports, piece_store, preparing, removal, sounds, store, turns
 from campaigns.dial_loop import DialLoop
 from config import audit, database, messages
 from dialer import rehearsal_files
@@ -45,7 +47,7 @@ def dial(campaign_id: int) -> None:
 @shared_task(name="campaigns.load_bases")
 def load_bases(campaign_id: int) -> None:
     """Load the waiting bases of a campaign, one after another."""
-    bases.load_waiting(campaign_id)
+    _in_turn(lambda: bases.load_waiting(campaign_id))
     send_prepare(campaign_id)
 
 
@@ -59,7 +61,21 @@ def prepare(campaign_id: int) -> None:
 @shared_task(name="campaigns.write_export")
 def write_export(export_id: int) -> None:
     """Write a report's Excel file."""
-    exports.run(export_id)
+    _in_turn(lambda: exports.run(export_id))
+
+
+def _in_turn(work: Callable[[], bool]) -> None:
+    """A long job, unless as many are at work as may be: then whoever ends first, or the sweep, sends for it again.
+
+    Only who did something sends: messages that came too late would beget others without end.
+    """
+    settings = current_app.config["OBZVON"]
+    with turns.turn(settings.run, settings.jobs_workers) as ours:
+        done = ours and work()
+    if done:
+        for campaign_id in bases.waiting():
+            messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
+        exports.send_waiting()
 
 
 @shared_task(name="campaigns.sweep")

@@ -148,7 +148,9 @@ class Settings(BaseSettings):
         "en", pattern=r"^(en|ru)$", description="Language of the pages where neither user nor browser chose."
     )
 
-    jobs_workers: int = Field(2, ge=1, le=64, description="Processes that run imports and reports.")
+    jobs_workers: int = Field(
+        2, ge=1, le=64, description="Processes of a jobs worker; imports and reports leave one of them free."
+    )
     web_threads: int = Field(100, ge=2, le=500, description="Threads of the web server; each open live page holds one.")
     max_upload_mb: int = Field(512, ge=1, le=4096, description="Largest file that may be uploaded, MiB.")
     keep_uploads_days: int = Field(30, ge=1, le=3650, description="Days after which uploaded lists are deleted.")

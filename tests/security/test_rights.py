@@ -44,7 +44,7 @@ RIGHTS = {
             *("pages.message_preview", "pages.message_sound", "pages.make_trial", "pages.trial"),
             *("pages.base_list", "pages.upload_base", "pages.base_preview", "pages.load_base", "pages.drop_upload"),
             *("pages.end_base", "pages.rejected_rows", "pages.rejected_csv"),
-            *("pages.contacts", "pages.contact", "pages.card"),
+            *("pages.contacts", "pages.contact", "pages.card", "pages.card_up"),
             *("pages.export_list", "pages.request_export", "pages.download_export", "pages.cancel_export"),
             *("pages.trunks", "pages.nodes", "pages.campaign_steps"),
             *("pages.do_not_call", "pages.add_do_not_call", "pages.remove_do_not_call"),

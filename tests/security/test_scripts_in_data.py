@@ -125,7 +125,7 @@ def _pages(app, objects: dict[str, object]) -> list[str]:
             found += [
                 path
                 for path in addresses(app, rule, objects)
-                if not path.endswith(("/live", ".csv", "/message", ".wav"))
+                if not path.endswith(("/live", "/up", ".csv", "/message", ".wav"))
             ]
     kept = [path for path in found if "/exports/" not in path]
     return [*kept, *(f"{path}?state={SHORT}&name={SHORT}&number={SHORT}&code={SHORT}" for path in kept)]
