@@ -203,7 +203,7 @@ def add(
     except BaseException:
         stored.unlink(missing_ok=True)
         raise
-    _wake(campaign_id)
+    send_load(campaign_id)
     return base_id
 
 
@@ -229,7 +229,7 @@ def _keep(source: Path, uploads: Path) -> tuple[Path, str]:
     return target, digest.hexdigest()
 
 
-def _wake(campaign_id: int) -> None:
+def send_load(campaign_id: int) -> None:
     """Ask for the loading job; when the broker is away, the sweep finds the waiting base."""
     messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
 
@@ -249,11 +249,13 @@ def load_waiting(campaign_id: int) -> bool:
     return done
 
 
-def waiting() -> list[int]:
-    """Campaigns with a base that waits for the loading job."""
+def send_waiting() -> None:
+    """Ask for the loading jobs that found no turn."""
     with read() as session:
         query = select(ContactBase.campaign_id).where(ContactBase.state == BaseState.WAITING)
-        return list(session.scalars(query.distinct()))
+        waiting = session.scalars(query.distinct()).all()
+    for campaign_id in waiting:
+        send_load(campaign_id)
 
 
 def sweep_dead_loads() -> list[int]:
@@ -322,7 +324,7 @@ def cancel(base_id: int) -> None:
     if path:
         (_settings().uploads / path).unlink(missing_ok=True)
     elif campaign_id:
-        _wake(campaign_id)  # in case the job died
+        send_load(campaign_id)  # in case the job died
 
 
 def delete(base_id: int) -> None:
@@ -362,7 +364,7 @@ def delete(base_id: int) -> None:
     elif rows <= DELETE_AT_ONCE:
         load_waiting(campaign_id)
     else:
-        _wake(campaign_id)
+        send_load(campaign_id)
 
 
 def _locked(session: Session, base_id: int) -> ContactBase:

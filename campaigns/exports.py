@@ -316,7 +316,7 @@ def sweep() -> None:
 
 
 def send_waiting() -> None:
-    """Send the jobs that found no turn."""
+    """Ask for the jobs that found no turn."""
     with database.read() as session:
         waiting = session.scalars(select(Export.id).where(Export.state == ExportState.WAITING)).all()
     for export_id in waiting:

@@ -73,8 +73,7 @@ def _in_turn(work: Callable[[], bool]) -> None:
     with turns.turn(settings.run, settings.jobs_workers) as ours:
         done = ours and work()
     if done:
-        for campaign_id in bases.waiting():
-            messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
+        bases.send_waiting()
         exports.send_waiting()
 
 
@@ -89,7 +88,7 @@ def sweep() -> None:
         _send_dead_loads,
         removal.end_trials,
         _send_removals,
-        _send_waiting,
+        _send_preparing,
         exports.sweep,
         bases.sweep_files,
         lambda: sounds.sweep(piece_store.needed),
@@ -109,7 +108,7 @@ def sweep() -> None:
 
 def _send_dead_loads() -> None:
     for campaign_id in bases.sweep_dead_loads():
-        messages.send("campaigns.load_bases", [campaign_id], queue="jobs")
+        bases.send_load(campaign_id)
 
 
 def _send_removals() -> None:
@@ -117,7 +116,7 @@ def _send_removals() -> None:
         messages.send("campaigns.remove", [campaign_id], queue="jobs", expires=20)
 
 
-def _send_waiting() -> None:
+def _send_preparing() -> None:
     for campaign_id in preparing.waiting():
         send_prepare(campaign_id)
 

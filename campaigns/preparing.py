@@ -281,9 +281,9 @@ def _plan(hold: _Hold, row: Any) -> Plan | _Done | None:
         return speaking.plan(hold.message, row.fields or {}, hold.region)
     except ObzvonError as error:
         return _Done(row.id, code=error.code, column=_column_of(error))
-    except Exception as slip:  # a fault of ours: he waits and the page says so, but nobody waits for him
+    except Exception as fault:  # a fault of ours: he waits and the page says so, but nobody waits for him
         log.exception("contact_not_prepared", contact=row.id)
-        told = speaking.slip(hold.message.default_language, slip)
+        told = speaking.unforeseen(hold.message.default_language, fault)
         hold.problem, hold.words = told.code, _plain(told.words)
         return None
 

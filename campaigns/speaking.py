@@ -57,7 +57,7 @@ def plan(message: Message, row: Mapping[str, str], region: str) -> Plan:
     return Plan(language_of(message, row), {place: tuple(found) for place, found in places.items()})
 
 
-def slip(language: str, fault: Exception) -> CampaignError:
+def unforeseen(language: str, fault: Exception) -> CampaignError:
     """A fault of ours, which nobody foresaw, as an error that the page can tell."""
     code = "speech_no_engine"
     return CampaignError(code, code, words={"language": language, "reasons": type(fault).__name__})
@@ -120,7 +120,7 @@ class Studio:
                 raise
             except Exception as fault:  # it must not keep the other pieces from being made
                 log.exception("piece_not_made")
-                errors[piece] = slip(piece.language if isinstance(piece, Spoken) else "", fault)
+                errors[piece] = unforeseen(piece.language if isinstance(piece, Spoken) else "", fault)
         return errors
 
     def _speak_together(self, found: Sequence[Piece]) -> None:

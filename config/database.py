@@ -106,7 +106,7 @@ class _Moment(TypeDecorator[dt.datetime]):
         return None if value is None else value.replace(tzinfo=dt.UTC)
 
 
-def _let_go_of_frozen_writers(dbapi_connection: Any, _record: object) -> None:
+def _let_go_of_the_frozen(dbapi_connection: Any, _record: object) -> None:
     """MariaDB ends a transaction that says nothing for :data:`FROZEN_S`.
 
     A dial worker that is frozen inside of one would keep its locks, and the next one could not take the node over.
@@ -142,7 +142,7 @@ def install_events(engine: Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         event.listen(engine, "connect", _zone_utc)
-        event.listen(engine, "connect", _let_go_of_frozen_writers)
+        event.listen(engine, "connect", _let_go_of_the_frozen)
         event.listen(engine, "connect", _notice_a_vanished_host)
         return
 

@@ -247,27 +247,28 @@ def test_events_keep_their_order_and_a_bad_one_drops_nothing() -> None:
     run(test)
 
 
+async def served_twice(server: FakeAmi, first: Exception | None = None) -> None:
+    """Returns once a client has served its second connection; at its first one the service raises ``first``."""
+    seen = 0
+
+    async def serve(_session: AmiSession) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1 and first is not None:
+            raise first
+        await asyncio.sleep(30)
+
+    task = asyncio.ensure_future(AmiClient(address(server), QUIET).run(serve))
+    while seen < 2:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
 def test_failing_service_does_not_end_the_client() -> None:
     """An exception in our own code costs a reconnect, never the dialer."""
-
-    async def test(server: FakeAmi) -> None:
-        seen = 0
-
-        async def serve(session: AmiSession) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == 1:
-                raise RuntimeError("a bug")
-            await asyncio.sleep(30)
-
-        task = asyncio.ensure_future(AmiClient(address(server), QUIET).run(serve))
-        while seen < 2:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    run(test)
+    run(lambda server: served_twice(server, RuntimeError("a bug")))
 
 
 def test_a_connection_without_its_pings_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,24 +277,8 @@ def test_a_connection_without_its_pings_is_made_anew(monkeypatch: pytest.MonkeyP
     async def no_pings(_session: AmiSession) -> None:
         raise RuntimeError("a bug")
 
-    async def test(server: FakeAmi) -> None:
-        monkeypatch.setattr(AmiSession, "keep_alive", no_pings)
-        seen = 0
-
-        async def serve(_session: AmiSession) -> None:
-            nonlocal seen
-            seen += 1
-            await asyncio.sleep(30)
-
-        task = asyncio.ensure_future(AmiClient(address(server), QUIET).run(serve))
-        async with asyncio.timeout(30):
-            while seen < 2:
-                await asyncio.sleep(0.01)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-    run(test)
+    monkeypatch.setattr(AmiSession, "keep_alive", no_pings)
+    run(served_twice)
 
 
 @pytest.mark.parametrize(
